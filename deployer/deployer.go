@@ -1,0 +1,176 @@
+// Package deployer decides, orders and carries out deployments: services, triggers, one lane per service, and the
+// state machine that takes a deployment from a webhook to live traffic. It is the centre of the program and knows no
+// technology: what runs releases, sends traffic, resolves tags and remembers is behind four small interfaces.
+//
+// Everything that is promised is in the journal before anybody is told. What is live is what Traffic says; what exists
+// is what Runtime lists. After a restart the three are brought together again (restore.go).
+package deployer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Options are the parts a Deployer works with.
+type Options struct {
+	Services []Service
+	Runtime  Runtime
+	Traffic  Traffic
+	Registry Registry
+	Journal  Journal
+	Log      zerolog.Logger
+	// NewID returns ids that sort by time of creation.
+	NewID func() string
+	// Pulls caps how many images are pulled side by side. Default 3.
+	Pulls int
+	// Observers are told of every transition, in order. They must not block and must not call the Deployer.
+	Observers []func(Deployment)
+}
+
+// Deployer carries out deployments. Its methods may be called from any goroutine, also before Run.
+type Deployer struct {
+	Options
+	pulls chan struct{}
+
+	// mu makes decide-and-record one atomic step, so that simultaneous webhooks are claimed once. It is held while the
+	// journal commits (well under a millisecond on an SSD), and for nothing else that waits.
+	mu      sync.Mutex
+	lanes   map[string]*lane
+	lookups []Lookup
+	arrival int64
+	down    error // why the runtime cannot be used; nil once restored
+}
+
+// ErrPastSwitch is returned for a deployment that can no longer be cancelled.
+var ErrPastSwitch = errors.New("past the switch")
+
+// ErrEnded is returned for a deployment that has ended.
+var ErrEnded = errors.New("has ended already")
+
+// InvalidError is a request that cannot be carried out as it stands; its text is for a person.
+type InvalidError struct{ Reason string }
+
+func (e *InvalidError) Error() string { return e.Reason }
+
+// New reads the journal. Nothing moves before Run.
+func New(o Options) (*Deployer, error) {
+	if o.Pulls <= 0 {
+		o.Pulls = 3
+	}
+	d := &Deployer{
+		Options: o, pulls: make(chan struct{}, o.Pulls), lanes: map[string]*lane{},
+		down: errors.New("the containers that run have not been listed yet"),
+	}
+	memory, err := o.Journal.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load journal: %w", err)
+	}
+	d.arrival = memory.Arrival
+	for _, s := range o.Services {
+		d.lanes[s.Name] = newLane(d, s, memory.Orders[s.Name])
+	}
+	for _, l := range memory.Lookups {
+		if d.lanes[l.Service] != nil {
+			d.lookups = append(d.lookups, l)
+		}
+	}
+	if err := d.recallLive(); err != nil {
+		return nil, err
+	}
+	return d, d.recallActive(memory.Active)
+}
+
+// recallLive finds the deployments that Traffic says are live.
+func (d *Deployer) recallLive() error {
+	for service, id := range d.Traffic.Live() {
+		l := d.lanes[service]
+		if l == nil {
+			continue
+		}
+		live, err := d.Journal.Deployment(id)
+		if errors.Is(err, ErrNotFound) {
+			live, err = Deployment{ID: id, Service: service, State: Succeeded, Image: l.service.Image}, nil
+		}
+		if err != nil {
+			return fmt.Errorf("read live deployment %s of %s: %w", id, service, err)
+		}
+		l.live = &live
+	}
+	return nil
+}
+
+// recallActive puts what had not ended back on its lane; what belongs to no lane any more ends.
+func (d *Deployer) recallActive(active []Deployment) error {
+	for _, a := range active {
+		if l := d.lanes[a.Service]; l != nil {
+			l.active = append(l.active, &job{Deployment: a})
+			continue
+		}
+		if err := d.Journal.Commit(Change{Deployments: []Deployment{a.abandoned(time.Now())}}); err != nil {
+			return fmt.Errorf("end deployment %s of a removed service: %w", a.ID, err)
+		}
+	}
+	return nil
+}
+
+// Run carries out deployments until ctx ends, then waits for everything it started. What was interrupted goes on at
+// the next start.
+func (d *Deployer) Run(ctx context.Context) error {
+	if err := d.restore(ctx); err != nil {
+		return ignoreDone(ctx, err)
+	}
+	var parts sync.WaitGroup
+	for _, l := range d.lanes {
+		parts.Go(func() { l.run(ctx) })
+		parts.Go(func() { l.lookUp(ctx) })
+	}
+	parts.Go(func() { d.follow(ctx) })
+	parts.Wait()
+	return nil
+}
+
+func ignoreDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// Ready returns why deployments cannot be carried out at this moment, or nil.
+func (d *Deployer) Ready() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.down
+}
+
+// Deployment returns one by id; ErrNotFound.
+func (d *Deployer) Deployment(id string) (Deployment, error) { return d.Journal.Deployment(id) }
+
+// Deployments lists the newest first, of one service or, with an empty name, of all.
+func (d *Deployer) Deployments(service string, limit int) ([]Deployment, error) {
+	if service != "" && d.lanes[service] == nil {
+		return nil, d.unknown(service)
+	}
+	return d.Journal.Deployments(service, limit)
+}
+
+func (d *Deployer) unknown(service string) error {
+	names := make([]string, 0, len(d.lanes))
+	for name := range d.lanes {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return fmt.Errorf("service %q %w: the configuration names %v", service, ErrNotFound, names)
+}
+
+// nextArrival is the next tick of the logical clock, at least the wall clock so that it makes sense to a reader.
+func (d *Deployer) nextArrivalLocked() int64 {
+	d.arrival = max(d.arrival+1, time.Now().UnixNano())
+	return d.arrival
+}

@@ -1,0 +1,123 @@
+// Package deployertest holds what tests of deployments share: a Runtime in memory, the suite that every Runtime must
+// pass, and a registry with images of a small app.
+package deployertest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"fisherman/deployer"
+)
+
+// Fake is a deployer.Runtime in memory that does what a Script tells it to, per digest; without one every call succeeds
+// at once. It waits on time and channels only and so works inside a testing/synctest bubble.
+type Fake struct {
+	mu       sync.Mutex
+	scripts  map[string]Script            // by digest
+	releases map[string]*release          // by deployment
+	images   map[string]map[string]string // service → deployment → digest
+	calls    []string
+	events   []string      // the services whose containers started or ended, in order
+	pulse    chan struct{} // closed and replaced at every event
+	away     error
+	dealt    int // containers and addresses are numbered through
+}
+
+var _ deployer.Runtime = (*Fake)(nil)
+
+// Script says how the runtime fares with a digest.
+type Script struct {
+	Revision           string // the image's label
+	Pull, Start, Await Step
+	Halt, Retire       Step
+	Output             []string // of each container; default "hello"
+}
+
+// Step is one call's fate: it takes Delay, then until Hold is closed (nil: no wait), and then fails with Err, if any.
+// A context that ends ends it at once.
+type Step struct {
+	Delay time.Duration
+	Hold  <-chan struct{}
+	Err   error
+}
+
+// NewFake returns an engine with nothing on it.
+func NewFake() *Fake {
+	return &Fake{
+		scripts:  map[string]Script{},
+		releases: map[string]*release{},
+		images:   map[string]map[string]string{},
+		pulse:    make(chan struct{}),
+	}
+}
+
+// On scripts a digest, from the next call on.
+func (f *Fake) On(digest string, s Script) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.scripts[digest] = s
+}
+
+// Calls returns what was asked for so far, in order: "pull web sha256:…", then start, await, halt, retire likewise, and
+// "clean web". Releases, Logs and Watch are not recorded. A release nobody knows is called by its id: "retire 01J…".
+func (f *Fake) Calls() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.calls)
+}
+
+// Adopt puts a release on the engine as if an earlier server had left it there: pulled, started and running.
+func (f *Fake) Adopt(r deployer.Release) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retainLocked(r)
+	f.makeLocked(r)
+	f.runLocked(f.releases[r.ID])
+}
+
+// Die ends every container of a release by itself, as a crash of the app would; an Await under way fails with why.
+func (f *Fake) Die(id, why string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.releases[id]; ok {
+		r.die(fmt.Errorf("%s", why))
+		f.stopLocked(r)
+	}
+}
+
+// Crash leaves a release as a server that died inside Start leaves it: a container made that does not run.
+func (f *Fake) Crash(r deployer.Release) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retainLocked(r)
+	f.makeLocked(r)
+}
+
+// Away makes every call fail as if the engine did not answer, until Back.
+func (f *Fake) Away() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = fmt.Errorf("the engine does not answer: %w", deployer.ErrUnavailable)
+	f.beatLocked()
+}
+
+// Back ends Away.
+func (f *Fake) Back() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = nil
+}
+
+// Images lists the deployments of a service whose images are retained, sorted.
+func (f *Fake) Images(service string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ids := []string{}
+	for id := range f.images[service] {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}

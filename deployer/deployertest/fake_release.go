@@ -1,0 +1,75 @@
+package deployertest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fisherman/deployer"
+)
+
+// release is one release's containers.
+type release struct {
+	deployer.Running
+	ran   bool            // Start got to its end once: a Halt's leftover, not a crash's
+	alive context.Context // ends when a container exits by itself
+	die   context.CancelCauseFunc
+}
+
+func (f *Fake) retainLocked(r deployer.Release) {
+	if f.images[r.Service.Name] == nil {
+		f.images[r.Service.Name] = map[string]string{}
+	}
+	f.images[r.Service.Name][r.ID] = r.Digest
+}
+
+// makeLocked creates the release's containers, unless a Halt left them.
+func (f *Fake) makeLocked(r deployer.Release) {
+	if old, ok := f.releases[r.ID]; ok && old.ran {
+		return
+	}
+	made := &release{Running: deployer.Running{
+		Service: r.Service.Name, ID: r.ID, Digest: r.Digest, Spec: r.Service.Spec(),
+		StoppedAt: time.Now(),
+	}}
+	made.alive, made.die = context.WithCancelCause(context.Background())
+	for range max(1, r.Service.Replicas) {
+		f.dealt++
+		made.Replicas = append(made.Replicas, deployer.Replica{Container: fmt.Sprintf("c%d", f.dealt)})
+	}
+	f.releases[r.ID] = made
+}
+
+// runLocked starts what does not run; as on a real engine, addresses are dealt anew.
+func (f *Fake) runLocked(r *release) {
+	r.ran, r.StoppedAt = true, time.Time{}
+	r.alive, r.die = context.WithCancelCause(context.Background())
+	for i := range r.Replicas {
+		if c := &r.Replicas[i]; !c.Running {
+			f.dealt++
+			c.Running, c.Address = true, fmt.Sprintf("10.0.%d.%d", f.dealt/250, f.dealt%250+1)
+			f.eventLocked(r.Service)
+		}
+	}
+}
+
+func (f *Fake) stopLocked(r *release) {
+	for i := range r.Replicas {
+		if c := &r.Replicas[i]; c.Running {
+			c.Running, c.Address = false, ""
+			r.StoppedAt = time.Now()
+			f.eventLocked(r.Service)
+		}
+	}
+}
+
+func (f *Fake) eventLocked(service string) {
+	f.events = append(f.events, service)
+	f.beatLocked()
+}
+
+// beatLocked wakes every Watch and every follower of logs.
+func (f *Fake) beatLocked() {
+	close(f.pulse)
+	f.pulse = make(chan struct{})
+}

@@ -1,0 +1,228 @@
+package deployertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"fisherman/deployer"
+)
+
+// Pull implements deployer.Runtime.
+func (f *Fake) Pull(ctx context.Context, r deployer.Release, progress func(string)) (deployer.Image, error) {
+	script, err := f.call("pull", r.Service.Name, r.Digest)
+	if err != nil {
+		return deployer.Image{}, err
+	}
+	progress("pulling " + r.Digest)
+	if err := script.Pull.take(ctx); err != nil {
+		return deployer.Image{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retainLocked(r)
+	return deployer.Image{Revision: script.Revision}, nil
+}
+
+// Start implements deployer.Runtime. Like an engine it refuses a release whose image was not pulled.
+func (f *Fake) Start(ctx context.Context, r deployer.Release) error {
+	script, err := f.call("start", r.Service.Name, r.Digest)
+	if err != nil {
+		return err
+	}
+	if err := f.create(r); err != nil {
+		return err
+	}
+	if err := script.Start.take(ctx); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if made, ok := f.releases[r.ID]; ok {
+		f.runLocked(made)
+	}
+	return nil
+}
+
+func (f *Fake) create(r deployer.Release) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, there := f.releases[r.ID]
+	if _, pulled := f.images[r.Service.Name][r.ID]; !pulled && !there {
+		return fmt.Errorf("create container of %s: no image for deployment %s; pull it first", r.Service.Name, r.ID)
+	}
+	f.makeLocked(r)
+	return nil
+}
+
+// Await implements deployer.Runtime: it ends with its Step, the health deadline, or a Die.
+func (f *Fake) Await(ctx context.Context, r deployer.Release, progress func(string)) ([]deployer.Replica, error) {
+	script, err := f.call("await", r.Service.Name, r.Digest)
+	if err != nil {
+		return nil, err
+	}
+	alive, err := f.alive(r)
+	if err != nil {
+		return nil, err
+	}
+	progress("waiting until healthy")
+	wait, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(alive, func() { cancel(context.Cause(alive)) })()
+	if d := r.Service.Health.Deadline; d > 0 {
+		late := fmt.Errorf("%s is not healthy after %s", r.Service.Name, d)
+		timer := time.AfterFunc(d, func() { cancel(late) })
+		defer timer.Stop()
+	}
+	if err := script.Await.take(wait); err != nil {
+		return nil, err
+	}
+	return f.replicas(r.ID), nil
+}
+
+func (f *Fake) replicas(id string) []deployer.Replica {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.releases[id]; ok {
+		return slices.Clone(r.Replicas)
+	}
+	return nil
+}
+
+// alive is the context of a release's life.
+func (f *Fake) alive(r deployer.Release) (context.Context, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	made, ok := f.releases[r.ID]
+	if !ok || !made.ran {
+		return nil, fmt.Errorf("await %s: deployment %s has no containers that run", r.Service.Name, r.ID)
+	}
+	return made.alive, nil
+}
+
+// Halt implements deployer.Runtime.
+func (f *Fake) Halt(ctx context.Context, id string) error { return f.end(ctx, "halt", id, false) }
+
+// Retire implements deployer.Runtime.
+func (f *Fake) Retire(ctx context.Context, id string) error { return f.end(ctx, "retire", id, true) }
+
+func (f *Fake) end(ctx context.Context, verb, id string, remove bool) error {
+	service, digest := f.known(id)
+	script, err := f.call(verb, service, digest)
+	if err != nil {
+		return err
+	}
+	step := script.Halt
+	if remove {
+		step = script.Retire
+	}
+	if err := step.take(ctx); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.releases[id]; ok {
+		r.die(errors.New("its containers were stopped"))
+		f.stopLocked(r)
+	}
+	if remove {
+		delete(f.releases, id)
+	}
+	return nil
+}
+
+// Clean implements deployer.Runtime.
+func (f *Fake) Clean(_ context.Context, service string, keep []string) error {
+	if _, err := f.call("clean", service, ""); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range f.images[service] {
+		if !slices.Contains(keep, id) {
+			delete(f.images[service], id)
+		}
+	}
+	return nil
+}
+
+// Releases implements deployer.Runtime, in the order of ids.
+func (f *Fake) Releases(context.Context) ([]deployer.Running, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := []deployer.Running{}
+	for _, r := range f.releases {
+		copied := r.Running
+		copied.Replicas = slices.Clone(r.Replicas)
+		all = append(all, copied)
+	}
+	slices.SortFunc(all, func(a, b deployer.Running) int { return strings.Compare(a.ID, b.ID) })
+	return all, f.away
+}
+
+// Watch implements deployer.Runtime; it ends with the engine being Away.
+func (f *Fake) Watch(ctx context.Context, changed func(service string)) error {
+	f.mu.Lock()
+	seen := len(f.events)
+	f.mu.Unlock()
+	for {
+		f.mu.Lock()
+		fresh, pulse, away := slices.Clone(f.events[seen:]), f.pulse, f.away
+		f.mu.Unlock()
+		if away != nil {
+			return away
+		}
+		for _, service := range fresh {
+			changed(service)
+		}
+		seen += len(fresh)
+		select {
+		case <-pulse:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// call records a call and finds its script.
+func (f *Fake) call(verb, service, digest string) (Script, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, strings.TrimSpace(verb+" "+service+" "+digest))
+	return f.scripts[digest], f.away
+}
+
+// known says whose release it is; an unknown one is called by its id.
+func (f *Fake) known(id string) (service, digest string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.releases[id]; ok {
+		return r.Service, r.Digest
+	}
+	return id, ""
+}
+
+// take lets the step happen.
+func (s Step) take(ctx context.Context) error {
+	timer := time.NewTimer(s.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if s.Hold != nil {
+		select {
+		case <-s.Hold:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return s.Err
+}

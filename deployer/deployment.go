@@ -1,0 +1,90 @@
+package deployer
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kind says what caused a deployment.
+type Kind string
+
+// The causes.
+const (
+	KindPush      Kind = "push"
+	KindPackage   Kind = "package"
+	KindManual    Kind = "manual"
+	KindRollback  Kind = "rollback"
+	KindReconcile Kind = "reconcile"
+)
+
+// deliberate reports whether a person asked: then neither order nor a judgement counts.
+func (k Kind) deliberate() bool { return k == KindManual || k == KindRollback }
+
+// Cause is who or what asked for a deployment.
+type Cause struct {
+	Kind     Kind
+	Delivery string // GitHub's delivery id, empty for anything but a webhook
+	Sender   string // a login
+}
+
+// Deployment is one attempt to make a digest live for a service. It is a plain value; what callers hold are snapshots.
+type Deployment struct {
+	ID         string
+	Service    string
+	State      State
+	Image      string // without tag: "ghcr.io/owner/name"
+	Reference  string // the tag it was asked for by, empty when only a digest was named
+	Digest     string // empty while unknown
+	Commit     string // 40 hex or empty
+	Repository string // "owner/name" or empty
+	Message    string // first line of the commit's message, or empty
+	Author     string // of the commit, or empty
+	Cause      Cause
+	Reason     string // why it ended so, for a person; empty on success
+	CreatedAt  time.Time
+	FinishedAt time.Time // zero until it ended
+	Steps      []Step
+	Notes      []Note // its own log, bounded
+
+	From    string // a rollback: the deployment whose release it goes back to
+	Spec    string // of the configuration that made its containers, once it has started
+	Stops   int    // how many deployments in a row were stopped to make room for it
+	Arrival int64  // a logical clock: which of two was asked for later
+}
+
+// Step is the moment a deployment entered a state.
+type Step struct {
+	State State
+	At    time.Time
+}
+
+// Note is one line of a deployment's log.
+type Note struct {
+	At   time.Time
+	Text string
+}
+
+// maxNotes bounds a deployment's log.
+const maxNotes = 200
+
+// short is a commit as people say it.
+func short(commit string) string {
+	if len(commit) > 7 {
+		return commit[:7]
+	}
+	return commit
+}
+
+// name is what a reason calls a deployment: its commit where there is one, else its digest, else its id.
+func (d Deployment) name() string {
+	switch {
+	case d.Commit != "":
+		return "commit " + short(d.Commit)
+	case d.Digest != "":
+		return fmt.Sprintf("digest %.19s", d.Digest)
+	}
+	return "deployment " + d.ID
+}
+
+// underWay reports whether it has left the waiting room and has not ended.
+func (d Deployment) underWay() bool { return d.State != Waiting && !d.State.Ended() }

@@ -1,0 +1,157 @@
+package deployer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// moved is the deployment one state further. It is the one function that writes State; a step that the table does
+// not have is a bug of this package and panics.
+func (d Deployment) moved(to State, reason string, at time.Time) Deployment {
+	if !may(d.State, to) {
+		panic(fmt.Sprintf("deployer: deployment %s cannot go from %s to %s", d.ID, d.State, to))
+	}
+	return d.entered(to, reason, at)
+}
+
+// requeued is what a restart makes of a deployment that it interrupted before its commit point.
+func (d Deployment) requeued(at time.Time) Deployment {
+	if d.State == Queued || !slices.Contains(restarts(), d.State) {
+		return d
+	}
+	return d.entered(Queued, "", at)
+}
+
+// abandoned ends a deployment whose service has left the configuration.
+func (d Deployment) abandoned(at time.Time) Deployment {
+	const gone = "the service is no longer in the configuration"
+	switch d.State {
+	case Switching:
+		return d.moved(Failed, gone, at)
+	case Draining, Baking:
+		return d.moved(Succeeded, "", at)
+	}
+	return d.moved(Cancelled, gone, at)
+}
+
+func (d Deployment) entered(state State, reason string, at time.Time) Deployment {
+	d.State, d.Reason = state, reason
+	d.Steps = append(slices.Clone(d.Steps), Step{state, at.UTC()})
+	if state.Ended() {
+		d.FinishedAt = at.UTC()
+	}
+	return d
+}
+
+// noted is the deployment with one more line in its log. The oldest lines go when there are too many.
+func (d Deployment) noted(at time.Time, format string, args ...any) Deployment {
+	d.Notes = append(slices.Clone(d.Notes), Note{at.UTC(), fmt.Sprintf(format, args...)})
+	d.Notes = d.Notes[max(0, len(d.Notes)-maxNotes):]
+	return d
+}
+
+// commitLocked makes a change durable, then true in memory, then known.
+func (d *Deployer) commitLocked(c Change) error {
+	if err := d.Journal.Commit(c); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	for service, order := range c.Orders {
+		d.lanes[service].order = order
+	}
+	for _, l := range c.Lookups {
+		d.rememberLookup(l)
+	}
+	for _, next := range c.Deployments {
+		d.lanes[next.Service].acceptLocked(next)
+		for _, observe := range d.Observers {
+			observe(next)
+		}
+	}
+	return nil
+}
+
+// acceptLocked takes a new value of a deployment into the lane.
+func (l *lane) acceptLocked(next Deployment) {
+	i := slices.IndexFunc(l.active, func(j *job) bool { return j.ID == next.ID })
+	switch {
+	case i < 0 && !next.State.Ended():
+		l.active = append(l.active, &job{Deployment: next})
+	case i >= 0 && next.State.Ended():
+		l.active = slices.Delete(l.active, i, i+1)
+	case i >= 0:
+		if l.active[i].State == Waiting { // it is accepted now: behind those accepted before
+			l.active = append(slices.Delete(l.active, i, i+1), l.active[i])
+			i = len(l.active) - 1
+		}
+		l.active[i].Deployment = next
+	}
+	close(l.changed)
+	l.changed = make(chan struct{})
+	l.nudge()
+}
+
+// move takes a running job one state further. It fails with the job's ending once the job has been told to end.
+// A journal that cannot be written (a full disk) is tried again until ctx ends: nothing goes on that is not on disk.
+func (l *lane) move(ctx context.Context, j *job, to State, reason string) error {
+	return l.update(ctx, j, func(d Deployment) Deployment { return d.moved(to, reason, time.Now()) })
+}
+
+// update changes a running job and journals it.
+func (l *lane) update(ctx context.Context, j *job, change func(Deployment) Deployment) error {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
+		err := l.tryUpdate(j, change)
+		if err == nil || j.isEnding(err) {
+			return err
+		}
+		l.d.Log.Error().Err(err).Str("deployment", j.ID).Str("service", l.service.Name).Msg("cannot write the journal; trying again")
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func (j *job) isEnding(err error) bool { return j.ending != nil && err == error(j.ending) }
+
+func (l *lane) tryUpdate(j *job, change func(Deployment) Deployment) error {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	next := change(j.Deployment)
+	if j.ending != nil && !next.State.Ended() {
+		return j.ending
+	}
+	return l.d.commitLocked(Change{Deployments: []Deployment{next}})
+}
+
+// note adds a line to the deployment's log; the next state takes it to disk.
+func (l *lane) note(j *job, format string, args ...any) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	j.Deployment = j.noted(time.Now(), format, args...)
+}
+
+// tell makes a job end before its switch: its runner cleans up and ends it; one that nobody runs ends here.
+func (l *lane) tellLocked(j *job, e ending) (ended []Deployment) {
+	switch {
+	case j.ending != nil:
+	case j.runs:
+		j.ending = &e
+		j.cancel(j.ending)
+	default:
+		ended = append(ended, j.moved(e.State, e.Reason, time.Now()))
+	}
+	return ended
+}
+
+// sleep waits for a time or for the end of ctx, whose cause it returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

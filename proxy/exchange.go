@@ -1,0 +1,153 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// exchange is one request on its way through the proxy and the writer of its answer.
+type exchange struct {
+	http.ResponseWriter
+	proxy   *Proxy
+	request *http.Request
+	begun   time.Time
+	host    []byte // folded; valid while the request is being routed
+	path    string // raw
+
+	route   *route
+	replica *replica
+	tried   []*replica
+	cancel  context.CancelFunc
+	severed atomic.Bool
+	upload  *upload
+
+	status   int
+	length   int64 // of the answer, as announced; -1 when it was not
+	written  int64
+	upgraded bool
+	complete bool // false when a panic ends the exchange: the answer is cut short
+	err      error
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// WriteHeader notes the final status. It also keeps net/http from guessing a content type that the app did not give.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && status >= http.StatusOK {
+		x.begin(status)
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+func (x *exchange) begin(status int) {
+	x.status, x.length = status, -1
+	header := x.Header()
+	if declared := header["Content-Length"]; len(declared) == 1 {
+		if n, err := strconv.ParseInt(declared[0], 10, 64); err == nil {
+			x.length = n
+		}
+	}
+	if _, given := header["Content-Type"]; !given && x.route != nil {
+		header["Content-Type"] = nil
+	}
+}
+
+// Write passes b on at once, unless it completes the answer: that much net/http sends by itself, in one go.
+func (x *exchange) Write(b []byte) (int, error) {
+	if x.status == 0 {
+		x.begin(http.StatusOK)
+	}
+	n, err := x.ResponseWriter.Write(b)
+	x.written += int64(n)
+	if err == nil && x.written < x.length {
+		err = x.FlushError()
+	}
+	return n, err
+}
+
+// FlushError sends what net/http has buffered.
+func (x *exchange) FlushError() error {
+	return http.NewResponseController(x.ResponseWriter).Flush()
+}
+
+// Hijack hands the client's connection over to an upgraded protocol, which the guard has no business to look at.
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	x.status, x.upgraded = http.StatusSwitchingProtocols, true
+	if guarded, ok := conn.(*guard); ok {
+		conn = guarded.Conn
+	}
+	return conn, buffered, nil
+}
+
+// Unwrap serves http.ResponseController.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// refuse answers in place of a backend.
+func (x *exchange) refuse(f fault) { f.page(x, x.request) }
+
+// sever ends the exchange from outside, wherever it hangs: the deadlines wake whoever waits for the client, the
+// context whoever waits for the backend.
+func (x *exchange) sever() {
+	x.severed.Store(true)
+	past := time.Unix(1, 0)
+	control := http.NewResponseController(x.ResponseWriter)
+	_ = control.SetReadDeadline(past)
+	_ = control.SetWriteDeadline(past)
+	x.cancel()
+}
+
+// end accounts for the exchange, whether it ended well or not.
+func (x *exchange) end() {
+	if x.status == 0 && x.complete {
+		x.status = http.StatusOK
+	}
+	if x.status == 0 {
+		x.status = http.StatusBadGateway
+	}
+	if !x.complete {
+		resetOld(x.request)
+	}
+	x.count()
+	x.log()
+}
+
+func (x *exchange) count() {
+	if x.route == nil {
+		x.proxy.unrouted.count(x.status)
+		return
+	}
+	x.route.release.meter.count(x.status)
+}
+
+func (x *exchange) log() {
+	line := x.proxy.options.Log.Info()
+	if !line.Enabled() {
+		return
+	}
+	line.Str("method", x.request.Method).Str("host", x.request.Host).Str("path", x.path)
+	if x.route != nil {
+		line.Str("service", x.route.release.service)
+	}
+	if x.replica != nil {
+		line.Str("backend", x.replica.address)
+	}
+	if !x.complete {
+		line.Bool("aborted", true)
+	}
+	line.Int("status", x.status).Int64("bytes", x.written).Dur("duration", time.Since(x.begun)).
+		AnErr("error", x.err).Msg("request")
+}

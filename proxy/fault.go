@@ -1,0 +1,78 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// fault is why the proxy answers a request itself.
+type fault int
+
+const (
+	none fault = iota
+	badTarget
+	badHost
+	badUpload
+	ambiguousPath
+	notProxied
+	wrongVersion
+	unknownHost
+	unknownPath
+	noBackend
+	backendBroke
+	backendSlow
+	clientGone
+)
+
+// statusClientGone marks, in the log and the metrics only, a request whose client did not wait for the answer.
+const statusClientGone = 499
+
+// answer is what a client is told. It names nothing behind the proxy.
+func (f fault) answer() (status int, text string) {
+	switch f {
+	case badTarget:
+		return http.StatusBadRequest, "The request target is malformed."
+	case badHost:
+		return http.StatusBadRequest, "The Host field is missing or malformed."
+	case badUpload:
+		return http.StatusBadRequest, "The request body is malformed."
+	case ambiguousPath:
+		return http.StatusBadRequest, "The path can be read in several ways that lead to different places."
+	case notProxied:
+		return http.StatusMethodNotAllowed, "This method needs a path; tunnels are not offered here."
+	case wrongVersion:
+		return http.StatusHTTPVersionNotSupported, "This port speaks HTTP/1.1."
+	case unknownHost:
+		return http.StatusNotFound, "Nothing is served under this host name."
+	case unknownPath:
+		return http.StatusNotFound, "Nothing is served under this path."
+	case noBackend:
+		return http.StatusServiceUnavailable, "The service is not running at the moment. Try again shortly."
+	case backendSlow:
+		return http.StatusGatewayTimeout, "The service did not answer in time."
+	case clientGone:
+		return statusClientGone, ""
+	default:
+		return http.StatusBadGateway, "The service could not be reached or broke off."
+	}
+}
+
+// page writes the answer, as HTML for who asks for that and else as text.
+func (f fault) page(w http.ResponseWriter, r *http.Request) {
+	status, text := f.answer()
+	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "<!doctype html><title>"+title+"</title><h1>"+title+"</h1><p>"+text+"\n")
+		return
+	}
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, title+"\n"+text+"\n")
+}

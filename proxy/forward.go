@@ -1,0 +1,158 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+)
+
+// copyBuffer is the size of the pieces in which answers are passed on.
+const copyBuffer = 32 << 10
+
+func (p *Proxy) newReverse(t Timeouts) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite:      p.rewrite,
+		Transport:    p.upstream,
+		BufferPool:   newBuffers(),
+		ErrorHandler: fail,
+		ErrorLog:     p.errorLog(),
+	}
+}
+
+// forward sends the exchange to a replica of the release its request belongs to.
+func (p *Proxy) forward(x *exchange) {
+	ctx, cancel := context.WithCancel(context.WithValue(x.request.Context(), exchangeKey{}, x))
+	defer cancel()
+	x.cancel = cancel
+	if f := p.claim(ctx, x); f != none {
+		x.stop(f)
+		return
+	}
+	defer x.release()
+	if x.replica = x.route.replicas.pick(nil); x.replica == nil {
+		x.refuse(noBackend)
+		return
+	}
+	if x.request.ContentLength != 0 {
+		// A backend may answer while it still reads, and so may we.
+		_ = http.NewResponseController(x.ResponseWriter).EnableFullDuplex()
+	}
+	p.reverse.ServeHTTP(x, x.request.WithContext(ctx))
+}
+
+// claim finds the release for the exchange and counts it in. When that release is replaced at this very moment, the
+// new table is asked: a request is counted on the old release or goes to the new one.
+func (p *Proxy) claim(ctx context.Context, x *exchange) fault {
+	for {
+		route, f := p.table.Load().find(x.host, x.path)
+		if f != none {
+			return f
+		}
+		again, f := p.await(ctx, route.release)
+		if f != none {
+			x.route = route
+			return f
+		}
+		if !again && route.release.join(x) {
+			x.route = route
+			route.release.meter.inFlight.Inc()
+			return none
+		}
+	}
+}
+
+// await holds a request back while its release is only remembered. It reports again when the release was replaced.
+func (p *Proxy) await(ctx context.Context, r *release) (again bool, f fault) {
+	if r.state == confirmed {
+		return false, none
+	}
+	select {
+	case <-r.retired:
+		return true, none
+	case <-p.held:
+	case <-ctx.Done():
+		return false, clientGone
+	}
+	if r.state == outdated {
+		return false, noBackend
+	}
+	return false, none
+}
+
+// release counts the exchange out.
+func (x *exchange) release() {
+	if x.replica != nil {
+		x.replica.inFlight.Add(-1)
+	}
+	x.route.release.meter.inFlight.Dec()
+	x.route.release.leave(x)
+}
+
+// rewrite makes the request that the backend gets. Host, path and query stay byte for byte as they came.
+func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
+	x := exchangeOf(pr.In.Context())
+	out := pr.Out
+	out.URL.Scheme, out.URL.Host = "http", x.replica.address
+	out.URL.RawQuery = pr.In.URL.RawQuery // ReverseProxy drops parameters that Go cannot parse
+	if !strings.HasPrefix(x.path, "//") {
+		out.URL.Opaque = x.path // URL.Path would be escaped anew; a double slash in front has no other form, though
+	}
+	if out.Body != nil {
+		x.upload = &upload{Reader: out.Body}
+		out.Body = x.upload
+	}
+	p.forwarding.apply(pr)
+}
+
+// fail answers when a backend did not.
+func fail(_ http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r.Context())
+	x.err = err
+	x.stop(x.diagnose(err))
+}
+
+// diagnose says whose fault a failed attempt was.
+func (x *exchange) diagnose(err error) fault {
+	var network net.Error
+	switch f := x.upload.fault(); {
+	case x.severed.Load():
+		return noBackend
+	case f != none:
+		return f
+	case x.request.Context().Err() != nil:
+		return clientGone
+	case errors.As(err, &network) && network.Timeout():
+		return backendSlow
+	}
+	return backendBroke
+}
+
+// stop refuses the request, or ends its connection where nobody would read the refusal.
+func (x *exchange) stop(f fault) {
+	if f != clientGone && !x.upgraded && !x.severed.Load() {
+		x.refuse(f)
+		return
+	}
+	if x.status == 0 {
+		x.status, _ = f.answer()
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// buffers lends out copy buffers. A pool holds pointers, as a slice would be allocated again on its way in.
+type buffers struct{ pool sync.Pool }
+
+func newBuffers() *buffers {
+	return &buffers{sync.Pool{New: func() any { return new([copyBuffer]byte) }}}
+}
+
+func (b *buffers) Get() []byte {
+	lent, _ := b.pool.Get().(*[copyBuffer]byte)
+	return lent[:]
+}
+
+func (b *buffers) Put(back []byte) { b.pool.Put((*[copyBuffer]byte)(back)) }

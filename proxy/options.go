@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+)
+
+// Options is everything a Proxy is made from. It is not read again after New.
+type Options struct {
+	// Listen is the address to take plain HTTP on, such as ":80". Port 0 picks a free one; see Addr.
+	Listen string
+	// Listener, when set, is used in place of Listen: a socket that somebody else opened.
+	Listener net.Listener
+	// File holds the route table across restarts. Its directory must exist.
+	File string
+	// TrustedProxies are the peers whose X-Forwarded-* fields are believed and kept. Default: none.
+	TrustedProxies []netip.Prefix
+	// Own is the one path that fisherman answers itself. Default: none.
+	Own Own
+	// Log takes one line at level info for each request. The zero value writes nothing.
+	Log zerolog.Logger
+	// Metrics is where the proxy registers its metrics. Default: nowhere.
+	Metrics prometheus.Registerer
+	// Timeouts bound every wait.
+	Timeouts Timeouts
+	// BootFile names the kernel's boot id. Default: /proc/sys/kernel/random/boot_id.
+	BootFile string
+}
+
+// Own is a path of fisherman's own: Host, on any port and in any case, with exactly Path, whatever the routes say.
+type Own struct {
+	Host    string
+	Path    string
+	Handler http.Handler
+}
+
+// Timeouts bound every wait of the proxy; zero means the default. Nothing bounds a whole request: uploads and streams
+// last as long as they last.
+type Timeouts struct {
+	ReadHeader time.Duration // a client's unfinished request head is cut. Default 20 s, at most 30 s
+	Idle       time.Duration // a client's idle connection is closed. Default 120 s
+	Dial       time.Duration // connecting to a backend: 504. Default 3 s
+	Response   time.Duration // a backend's response head, once it has the request: 504. Default 60 s
+	Hold       time.Duration // remembered routes wait to be confirmed, from Run on. Default 2 s
+	Linger     time.Duration // between closing the listener and Shutdown. Default 200 ms
+	Shutdown   time.Duration // for requests in flight when Run's context ends. Default 10 s
+}
+
+const maxReadHeader = 30 * time.Second
+
+func (o Options) withDefaults() Options {
+	t := &o.Timeouts
+	orDefault(&t.ReadHeader, 20*time.Second)
+	orDefault(&t.Idle, 120*time.Second)
+	orDefault(&t.Dial, 3*time.Second)
+	orDefault(&t.Response, 60*time.Second)
+	orDefault(&t.Hold, 2*time.Second)
+	orDefault(&t.Linger, 200*time.Millisecond)
+	orDefault(&t.Shutdown, 10*time.Second)
+	t.ReadHeader = min(t.ReadHeader, maxReadHeader)
+	if o.BootFile == "" {
+		o.BootFile = "/proc/sys/kernel/random/boot_id"
+	}
+	return o
+}
+
+func orDefault(d *time.Duration, value time.Duration) {
+	if *d <= 0 {
+		*d = value
+	}
+}

@@ -1,0 +1,98 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// maxHead is the most a request's head may have, in bytes: 431 beyond.
+const maxHead = 64 << 10
+
+// Listen opens Options.Listen, unless there is a listener already. Connections queue until Run serves them.
+func (p *Proxy) Listen(ctx context.Context) error {
+	if p.listener != nil {
+		return nil
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", p.options.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for proxied requests: %w", err)
+	}
+	p.listener = listener
+	return nil
+}
+
+// Addr is where the proxy listens, nil before Listen.
+func (p *Proxy) Addr() net.Addr {
+	if p.listener == nil {
+		return nil
+	}
+	return p.listener.Addr()
+}
+
+// Run serves until ctx ends, listening first if nobody has called Listen. It then closes the listener, keeps serving
+// open connections for Timeouts.Linger, since one whose request is just being read when Shutdown begins would be
+// closed unanswered, gives requests in flight Timeouts.Shutdown, and closes the rest. It returns nil after an orderly
+// stop. A Proxy is run once.
+func (p *Proxy) Run(ctx context.Context) error {
+	if err := p.Listen(ctx); err != nil {
+		return err
+	}
+	hold := time.AfterFunc(p.options.Timeouts.Hold, func() { close(p.held) })
+	defer hold.Stop()
+	server := p.server()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(guarded{p.listener}) }()
+	select {
+	case err := <-served:
+		return errors.Join(fmt.Errorf("serve proxied requests: %w", err), p.shutDown(server))
+	case <-ctx.Done():
+	}
+	p.leave(served)
+	return p.shutDown(server)
+}
+
+func (p *Proxy) server() *http.Server {
+	return &http.Server{
+		Handler:                      p,
+		ConnContext:                  withGuard,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     p.errorLog(),
+		IdleTimeout:                  p.options.Timeouts.Idle,
+		MaxHeaderBytes:               maxHead,
+		ReadHeaderTimeout:            p.options.Timeouts.ReadHeader,
+	}
+}
+
+// leave closes the listener, waits for the accept loop to end and lingers.
+func (p *Proxy) leave(served <-chan error) {
+	p.leaving.Store(true)
+	if err := p.listener.Close(); err != nil {
+		p.options.Log.Warn().Err(err).Msg("close proxy listener")
+	}
+	<-served
+	time.Sleep(p.options.Timeouts.Linger)
+}
+
+// shutDown ends what is left: requests, then upgraded connections, which net/http does not know about.
+func (p *Proxy) shutDown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), p.options.Timeouts.Shutdown)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	cut := 0
+	for _, release := range p.table.Load().releases {
+		cut += release.cut()
+	}
+	if err != nil {
+		err = server.Close()
+	}
+	if cut > 0 {
+		p.options.Log.Warn().Int("connections", cut).Msg("closed proxied connections that had not ended")
+	}
+	p.upstream.transport.CloseIdleConnections()
+	return err
+}

@@ -1,0 +1,40 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+)
+
+// upload is a request's body on its way to a backend. It remembers how reading from the client failed, so that the
+// client's fault is not taken for the backend's, and it stays open when an attempt to connect closes it, so that the
+// next attempt can send it.
+type upload struct {
+	io.Reader
+	failed atomic.Pointer[error]
+}
+
+func (u *upload) Read(b []byte) (int, error) {
+	n, err := u.Reader.Read(b)
+	if err != nil && err != io.EOF { //nolint:errorlint // an io.Reader returns io.EOF itself
+		u.failed.Store(&err)
+	}
+	return n, err
+}
+
+// Close does nothing: net/http closes the client's body when the handler returns.
+func (u *upload) Close() error { return nil }
+
+// fault is what went wrong on the client's side, if anything did.
+func (u *upload) fault() fault {
+	if u == nil || u.failed.Load() == nil {
+		return none
+	}
+	err := *u.failed.Load()
+	var network net.Error
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) {
+		return clientGone
+	}
+	return badUpload
+}

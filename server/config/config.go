@@ -1,0 +1,117 @@
+// Package config reads, checks and resolves fisherman.yaml. What a key is called, what it may hold, what it is when it is
+// absent and what it means stands in one place, the schema (schema.go, service.go): it drives reading, the suggestions
+// for unknown keys, and the table of documentation that Keys returns.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"slices"
+
+	"fisherman/deployer"
+)
+
+// Config is what a file says, checked, with ${NAME} replaced and every default filled in.
+type Config struct {
+	GitHub     GitHub
+	Discord    *Discord            // nil: no Discord
+	Registries map[string]Registry // by host: "ghcr.io", "127.0.0.1:5000"; docker.io for images without a host
+	Server     Server
+	Proxy      Proxy
+	Docker     Docker
+	State      string             // the directory of queue, history and route table; default /var/lib/fisherman
+	Services   []deployer.Service // sorted by name, at least one
+
+	// RepositorySecrets holds each repository's own webhook secrets, by "owner/name" in lower case. Every configured
+	// repository is in it; one without secrets of its own has nil, and GitHub.Secrets count.
+	RepositorySecrets map[string][]Secret
+}
+
+// GitHub is how webhooks are verified and GitHub's API is reached.
+type GitHub struct {
+	Secrets []Secret // several while rotating; none only when every repository has its own
+	Token   Secret   // optional
+	API     string   // default https://api.github.com
+}
+
+// Discord is where outcomes are told.
+type Discord struct {
+	Token     Secret
+	ChannelID string // digits
+	API       string // default https://discord.com/
+}
+
+// Registry is how one registry's images are pulled.
+type Registry struct {
+	Username string // empty: anonymous
+	Password Secret
+	Mirror   string // host or host:port to pull from instead; empty: the registry itself
+}
+
+// Server is fisherman's own HTTP side.
+type Server struct {
+	Listen string // default 127.0.0.1:5000
+	Host   string // takes webhooks through the proxy too; empty: none
+	Token  Secret // empty: one is made at first start
+}
+
+// Proxy is where app traffic comes in.
+type Proxy struct {
+	HTTP           string         // default :80
+	HTTPS          string         // default :443; unused without certificates
+	TrustedProxies []netip.Prefix // whose X-Forwarded-* count
+}
+
+// Docker is the engine that runs the services.
+type Docker struct {
+	Host    string // empty: Docker's own environment variables
+	Network string // default fisherman
+}
+
+// Format prints no content: a service's environment holds secrets in plain strings.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.summary()) }
+
+// MarshalText is Format for JSON, YAML and logs.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.summary()), nil }
+
+func (c Config) summary() string { return fmt.Sprintf("configuration of %d services", len(c.Services)) }
+
+// Load reads the file at path. getenv is os.LookupEnv or stands in for it. What is wrong with the content is reported as
+// Problems; any other error means that the file could not be read.
+func Load(path string, getenv func(string) (string, bool)) (*Config, error) {
+	raw, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	return Parse(raw, getenv)
+}
+
+func readFile(path string) (raw []byte, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return io.ReadAll(io.LimitReader(file, maxSize+1))
+}
+
+// Parse checks and resolves the text of a file. The error is Problems, all of them, in the order of the file.
+func Parse(raw []byte, getenv func(string) (string, bool)) (*Config, error) {
+	root, err := document(raw)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{getenv: getenv, budget: maxBorrowed}
+	d := &draft{}
+	d.keys().read(r, root)
+	d.check(r)
+	if problems := r.sorted(); len(problems) > 0 {
+		return nil, problems
+	}
+	slices.SortFunc(d.Services, func(a, b deployer.Service) int { return cmp.Compare(a.Name, b.Name) })
+	return &d.Config, nil
+}

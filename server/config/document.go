@@ -1,0 +1,57 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxSize bounds a configuration, in bytes.
+const maxSize = 1 << 20
+
+// syntax is how the YAML library words an error: "yaml: line 3: what is wrong".
+var syntax = regexp.MustCompile(`^yaml: (?:(line \d+): )?(?s:(.*))$`)
+
+// document returns the root of the one YAML document that a file holds.
+func document(raw []byte) (value, error) {
+	if len(raw) > maxSize {
+		return value{}, Problems{{Message: fmt.Sprintf(
+			"the configuration is larger than %d bytes; is it the right file?", maxSize)}}
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
+	var first, second yaml.Node
+	if err := decoder.Decode(&first); err != nil && !errors.Is(err, io.EOF) {
+		return value{}, broken(err)
+	}
+	if len(first.Content) == 0 || isNull(first.Content[0]) {
+		return value{}, Problems{{Message: "the configuration is empty; it needs at least `github` and `services`"}}
+	}
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		return value{}, Problems{{Path: fmt.Sprintf("line %d", second.Line), Message: "a second YAML document begins; " +
+			"a configuration is one document, so remove the line `---`"}}
+	case !errors.Is(err, io.EOF):
+		return value{}, broken(err)
+	}
+	root := first.Content[0]
+	return value{node: root, line: root.Line, column: root.Column}, nil
+}
+
+// broken words an error of the YAML library. The name of an unknown anchor is left out: it can be an unquoted password
+// that begins with an asterisk.
+func broken(err error) Problems {
+	p := Problem{Message: err.Error()}
+	if m := syntax.FindStringSubmatch(err.Error()); m != nil {
+		p.Path, p.Message = m[1], m[2]
+	}
+	if strings.HasPrefix(p.Message, "unknown anchor") {
+		p.Message = "an alias refers to an anchor that does not exist; put a text that begins with `*` in quotes"
+	}
+	p.Message = "not valid YAML: " + p.Message
+	return Problems{p}
+}

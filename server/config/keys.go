@@ -1,0 +1,34 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// Key is one row of the documentation of fisherman.yaml.
+type Key struct {
+	Path     string // services.NAME.routes[].port
+	Type     string // in words
+	Default  string // as it would be written; empty when there is none
+	Required bool
+	Meaning  string
+}
+
+// Keys lists every key there is, in the order in which the documentation shows them. It is the schema that Parse reads
+// by, so it cannot be out of date.
+func Keys() []Key { return new(draft).keys().describe(Key{}) }
+
+// nearest returns what was probably meant by a word, or nothing when no known word is near: a third of its letters may
+// differ, two at most.
+func nearest(word string, known []string) string {
+	best, least := "", 3
+	for _, candidate := range known {
+		if allowed := len(candidate)/3 + 1; len(word) > len(candidate)+allowed {
+			continue
+		} else if d := levenshtein.ComputeDistance(strings.ToLower(word), candidate); d < least && d <= allowed {
+			best, least = candidate, d
+		}
+	}
+	return best
+}

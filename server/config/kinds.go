@@ -1,0 +1,74 @@
+package config
+
+import "go.yaml.in/yaml/v3"
+
+// kind reads a value into the place it was made for, and describes itself.
+type kind interface {
+	// read checks a value and stores it. One whose key is not written has no node; only mappings and what holds
+	// them look closer then, to fill in defaults.
+	read(r *reader, v value)
+	// describe returns the rows of documentation for a value of this kind, k being what its key says.
+	describe(k Key) []Key
+}
+
+// scalar is a single value.
+type scalar[T any] struct {
+	into  *T
+	word  string                  // what it is, for the documentation
+	parse func(string) (T, error) // the error says what is wrong and what to write; it must not quote a hidden value
+
+	hidden bool // never shown in a problem
+	blank  bool // may be the empty text
+}
+
+func (s scalar[T]) read(r *reader, v value) {
+	if v.node == nil || !r.is(v, yaml.ScalarNode) {
+		return
+	}
+	if v.empty() {
+		r.report(v, "", "has no value; write one (a text that begins with `#` needs quotes), or remove the key")
+		return
+	}
+	// Never the parsed value: 1_000, yes and 2024-01-01 are the texts that they look like.
+	text, err := interpolate(v.node.Value, r.getenv)
+	if err != nil {
+		r.report(v, s.shown(v.node.Value), "%v", err)
+		return
+	}
+	if text == "" && !s.blank {
+		r.report(v, s.shown(v.node.Value), "is empty; write a value, or remove the key")
+		return
+	}
+	parsed, err := s.parse(text)
+	if err != nil {
+		r.report(v, s.shown(text), "%v", err)
+		return
+	}
+	*s.into = parsed
+}
+
+func (s scalar[T]) shown(text string) string {
+	if s.hidden {
+		return redacted
+	}
+	return text
+}
+
+func (s scalar[T]) describe(k Key) []Key {
+	k.Type = s.word
+	return []Key{k}
+}
+
+// refused is a key of a later version. It is known, and never silently ignored.
+type refused string
+
+func (why refused) read(r *reader, v value) {
+	if v.node != nil {
+		r.report(v, "", "%s", string(why))
+	}
+}
+
+func (refused) describe(k Key) []Key {
+	k.Type, k.Meaning = "not in this version", k.Meaning+" (refused until then)"
+	return []Key{k}
+}

@@ -1,0 +1,123 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// text is any text but white space around one, which is hardly ever meant.
+func text(into *string) kind { return scalar[string]{into: into, word: "text", parse: trimmed} }
+
+// secret is a text that is never shown.
+func secret(into *Secret) kind {
+	return scalar[Secret]{into: into, word: "secret", hidden: true, parse: func(s string) (Secret, error) {
+		got, err := trimmed(s)
+		return Secret(got), err
+	}}
+}
+
+func trimmed(s string) (string, error) {
+	switch strings.TrimSpace(s) {
+	case s:
+		return s, nil
+	case "":
+		return "", errors.New("is nothing but white space; write a value, or remove the key")
+	default:
+		return "", errors.New("begins or ends with white space or a line break; remove it")
+	}
+}
+
+// argument is any text that a process can be given, the empty one included.
+func argument(into *string) kind {
+	return scalar[string]{into: into, word: "text", parse: noNUL, blank: true}
+}
+
+// environment is variables by name. A problem never shows a value: many are passwords.
+func environment(into *map[string]string) kind {
+	return dictionary[string]{
+		word: "NAME", name: variableName,
+		entry: func(s *string) kind {
+			return scalar[string]{into: s, word: "text", parse: noNUL, hidden: true, blank: true}
+		},
+		put: func(at value, got string) {
+			if *into == nil {
+				*into = map[string]string{}
+			}
+			(*into)[at.name] = got
+		},
+	}
+}
+
+func noNUL(s string) (string, error) {
+	if strings.ContainsRune(s, 0) {
+		return "", errors.New("holds a NUL character, which no process can be given; remove it")
+	}
+	return s, nil
+}
+
+func variableName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("a variable needs a name")
+	case strings.Contains(name, "="):
+		return errors.New("a variable's name cannot hold an equals sign; write `NAME: value`")
+	case strings.ContainsRune(name, 0):
+		return errors.New("a variable's name cannot hold a NUL character")
+	}
+	return nil
+}
+
+// number is a whole number in a range.
+func number(into *int, least, most int) kind {
+	return scalar[int]{into: into, word: fmt.Sprintf("%d to %d", least, most), parse: func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil || strconv.Itoa(n) != s || n < least || n > most {
+			return 0, fmt.Errorf("must be a whole number from %d to %d", least, most)
+		}
+		return n, nil
+	}}
+}
+
+// duration is a length of time in Go's syntax (https://pkg.go.dev/time#ParseDuration).
+func duration(into *time.Duration, least, most time.Duration) kind {
+	return scalar[time.Duration]{into: into, word: "duration", parse: func(s string) (time.Duration, error) {
+		if _, err := strconv.Atoi(s); err == nil && s != "0" {
+			return 0, fmt.Errorf("has no unit; write `%ss` for seconds", s)
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return 0, errors.New("is not a duration; write a number and h, m, s or ms, such as `90s` or `1m30s`")
+		}
+		if d < least || d > most {
+			return 0, fmt.Errorf("must be from %s to %s", least, most)
+		}
+		return d, nil
+	}}
+}
+
+// oneOf is one of a few words.
+func oneOf[T ~string](into *T, words ...T) kind {
+	names := make([]string, len(words))
+	for i, w := range words {
+		names[i] = string(w)
+	}
+	return scalar[T]{into: into, word: strings.Join(names, ", "), parse: func(s string) (T, error) {
+		if slices.Contains(names, s) {
+			return T(s), nil
+		}
+		if near := nearest(s, names); near != "" {
+			return "", fmt.Errorf("is not known; did you mean `%s`?", near)
+		}
+		return "", fmt.Errorf("is not known; write one of %s", strings.Join(names, ", "))
+	}}
+}
+
+// plainHTTP is a route's tls. Only off makes a difference while there are no certificates.
+func plainHTTP(into *bool) kind {
+	var mode string
+	return checked{oneOf(&mode, "auto", "files", "off"), func(*reader, value) { *into = mode == "off" }}
+}

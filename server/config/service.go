@@ -1,0 +1,71 @@
+package config
+
+import (
+	"time"
+
+	"fisherman/deployer"
+)
+
+// serviceDraft is a service while it is read.
+type serviceDraft struct {
+	deployer.Service
+	at      value
+	secrets []Secret // nil: none of its own
+	routes  []routeDraft
+}
+
+// routeDraft is a route and where it stands.
+type routeDraft struct {
+	deployer.Route
+	at value
+}
+
+// service is what the drafts add up to. A health check asks the first route's port unless it names one.
+func (s serviceDraft) service() deployer.Service {
+	got := s.Service
+	for _, route := range s.routes {
+		got.Routes = append(got.Routes, route.Route)
+	}
+	if got.Health.Port == 0 && len(got.Routes) > 0 {
+		got.Health.Port = got.Routes[0].Port
+	}
+	return got
+}
+
+func serviceKeys(s *serviceDraft) mapping {
+	return mapping{
+		{name: "repository", required: true, kind: repository(&s.Repository), meaning: "the repository on GitHub, as owner/name"},
+		{name: "secret", kind: secrets{&s.secrets}, meaning: "this repository's own webhook secret; absent: github.secret"},
+		{name: "follow", fallback: "master", kind: branch(&s.Follow), meaning: "the branch whose pushes are deployed"},
+		{name: "image", required: true, kind: image(&s.Image), meaning: "the image without its tag, such as ghcr.io/owner/name"},
+		{name: "tag", fallback: "latest", kind: tag(&s.Tag), meaning: "the tag that is followed"},
+		{name: "replicas", fallback: "1", kind: number(&s.Replicas, 1, 100), meaning: "how many containers run at once"},
+		{name: "routes", kind: list[routeDraft]{&s.routes, routeKeys}},
+		{name: "health", kind: healthKeys(&s.Health)},
+		{name: "environment", kind: environment(&s.Environment), meaning: "variables of the container, each as the text that is written"},
+		{name: "args", kind: list[string]{&s.Args, argument}, meaning: "overrides the image's CMD"},
+		{name: "strategy", fallback: string(deployer.BlueGreen), kind: oneOf(&s.Strategy, deployer.BlueGreen, deployer.Recreate), meaning: "recreate is for what must not run twice"},
+		{name: "drain", fallback: "30s", kind: duration(&s.Drain, 0, 24*time.Hour), meaning: "for requests in flight on the old release"},
+		{name: "stop", fallback: "10s", kind: duration(&s.Stop, 0, time.Hour), meaning: "from SIGTERM to SIGKILL"},
+		{name: "retain", fallback: "3", kind: number(&s.Retain, 0, 100), meaning: "releases kept for rollback"},
+	}
+}
+
+func routeKeys(r *routeDraft) kind {
+	return located{mapping{
+		{name: "host", required: true, kind: host(&r.Host), meaning: "the host name that requests come for"},
+		{name: "prefix", fallback: "/", kind: pathPrefix(&r.Prefix), meaning: "the longest one wins, by whole path segments"},
+		{name: "port", required: true, kind: number(&r.Port, 1, 65535), meaning: "the container's port"},
+		{name: "tls", fallback: "auto", kind: plainHTTP(&r.Plain), meaning: "auto, files, or off: plain HTTP stays plain"},
+		{name: "client_ca", kind: noTLS, meaning: "mutual TLS"},
+	}, &r.at}
+}
+
+func healthKeys(h *deployer.Health) mapping {
+	return mapping{
+		{name: "path", kind: requestPath(&h.Path), meaning: "GET must answer 2xx; absent: the image's HEALTHCHECK, else a TCP connect, else 5 s without an exit"},
+		{name: "port", kind: number(&h.Port, 1, 65535), meaning: "of the path; absent: the first route's"},
+		{name: "deadline", fallback: "60s", kind: duration(&h.Deadline, time.Second, time.Hour), meaning: "when to give up on a new release"},
+		{name: "successes", fallback: "2", kind: number(&h.Successes, 1, 100), meaning: "in a row"},
+	}
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxBorrowed bounds how many values aliases, merge keys and `defaults` may bring in besides those that are written:
+// without it a small file could stand for an immense one.
+const maxBorrowed = 50_000
+
+// value is a place in the document.
+type value struct {
+	path string
+	name string     // the last part of path, uncut
+	node *yaml.Node // nil where nothing is written
+
+	line, column int
+	base         *value // a mapping takes from here what it does not say itself
+	borrowed     bool   // reached through an alias, a merge key or `defaults`, hence perhaps often
+}
+
+// reader is one pass over one document.
+type reader struct {
+	getenv   func(string) (string, bool)
+	problems Problems
+	budget   int // borrowed values still allowed; below zero: too many
+}
+
+// report records a problem. shown is the value as it may be shown, or empty.
+func (r *reader) report(v value, shown, format string, args ...any) {
+	r.problems = append(r.problems, Problem{
+		Path: v.path, Value: cut(shown), Message: fmt.Sprintf(format, args...), line: v.line, column: v.column,
+	})
+}
+
+// empty reports whether nothing is written here: no key, or a key without a value.
+func (v value) empty() bool { return v.node == nil || isNull(v.node) }
+
+// absent is the member of a mapping that is not written.
+func (v value) absent(name string) value {
+	return value{path: join(v.path, name), name: name, line: v.line, column: v.column}
+}
+
+// member is what stands below a key of a mapping; a problem with it is where the key is.
+func (v value) member(key, node *yaml.Node) value {
+	m := value{path: join(v.path, key.Value), name: key.Value, line: key.Line, column: key.Column, borrowed: v.borrowed}
+	m.follow(node)
+	return m
+}
+
+// item is an element of a list.
+func (v value) item(i int, node *yaml.Node) value {
+	m := value{path: fmt.Sprintf("%s[%d]", v.path, i), line: node.Line, column: node.Column, borrowed: v.borrowed}
+	m.follow(node)
+	return m
+}
+
+// follow puts a node, or what it is an alias of, into a value.
+func (v *value) follow(node *yaml.Node) {
+	if node.Kind == yaml.AliasNode {
+		node, v.borrowed = node.Alias, true
+	}
+	v.node = node
+}
+
+// is reports whether a written value has a kind, and complains when it has another or bears a YAML tag. The value is
+// not shown: where a mapping was expected, a secret may stand.
+func (r *reader) is(v value, kind yaml.Kind) bool {
+	if v.node.Kind != kind {
+		r.report(v, "", "must be %s and is %s", kindWord(kind), kindWord(v.node.Kind))
+		return false
+	}
+	if v.node.Style&yaml.TaggedStyle != 0 && v.node.Tag != "!!str" {
+		r.report(v, "", "bears a YAML tag; remove the `!…`, or put a text that begins with `!` in quotes")
+		return false
+	}
+	return true
+}
+
+// spend accounts for n borrowed values and reports whether there is room for them.
+func (r *reader) spend(v value, n int) bool {
+	if v.borrowed {
+		r.budget -= n + 1
+	}
+	return r.budget >= 0
+}
+
+func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Tag == "!!null" }
+
+func kindWord(kind yaml.Kind) string {
+	switch kind {
+	case yaml.MappingNode:
+		return "a mapping (key: value)"
+	case yaml.SequenceNode:
+		return "a list"
+	default:
+		return "a single value"
+	}
+}
+
+// plain are the keys that a path shows as they are.
+var plain = regexp.MustCompile(`^[\w.:/-]+$`)
+
+// join appends a key to a path. A key is cut at an equals sign: `KEY=secret` is how other tools write an environment.
+func join(path, name string) string {
+	if before, _, assignment := strings.Cut(name, "="); assignment {
+		name = before + "=…"
+	}
+	if name = cut(name); !plain.MatchString(name) {
+		name = fmt.Sprintf("%q", name)
+	}
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// cut shortens a long text.
+func cut(text string) string {
+	const longest = 80
+	if utf8.RuneCountInString(text) <= longest {
+		return text
+	}
+	return string([]rune(text)[:longest]) + "…"
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Handler serves everything of server.listen.
+func (s *Server) Handler() http.Handler {
+	r := s.router()
+	r.Post("/webhooks/github", s.handle(s.webhook))
+	for path, probe := range map[string]handler{"/healthz": s.healthz, "/readyz": s.readyz} {
+		r.Get(path, s.handle(probe))
+		r.Head(path, s.handle(probe)) // what many uptime monitors send
+	}
+	r.Route("/metrics", func(r chi.Router) {
+		r.Use(s.authorize)
+		r.Method(http.MethodGet, "/", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Timeout: answerWithin}))
+	})
+	r.Route("/api", func(r chi.Router) {
+		r.Use(s.authorize)
+		r.Route("/v1", s.api)
+	})
+	return r
+}
+
+// Webhook serves POST /webhooks/github and nothing else: what server.host may reach from outside, through the proxy.
+func (s *Server) Webhook() http.Handler {
+	r := s.router()
+	r.Post("/webhooks/github", s.handle(s.webhook))
+	return r
+}
+
+func (s *Server) api(r chi.Router) {
+	r.Get("/services", s.json(http.StatusOK, s.services))
+	r.Get("/services/{service}", s.json(http.StatusOK, s.service))
+	r.Get("/services/{service}/logs", s.handle(s.serviceLogs))
+	r.Post("/services/{service}/deployments", s.json(http.StatusAccepted, s.deploy))
+	r.Post("/services/{service}/rollback", s.json(http.StatusAccepted, s.rollback))
+	r.Get("/deployments", s.json(http.StatusOK, s.deployments))
+	r.Get("/deployments/{id}", s.json(http.StatusOK, s.deployment))
+	r.Get("/deployments/{id}/log", s.handle(s.deploymentLog))
+	r.Post("/deployments/{id}/cancel", s.json(http.StatusAccepted, s.cancel))
+	r.Post("/reconcile", s.json(http.StatusOK, s.reconcile))
+	r.Get("/routes", s.json(http.StatusOK, s.routes))
+}
+
+// router has what every request passes, and answers what nobody else does. Routers made inside it inherit both answers.
+func (s *Server) router() chi.Router {
+	r := chi.NewRouter()
+	r.Use(s.request, bounded)
+	r.NotFound(s.handle(notFound))
+	r.MethodNotAllowed(s.handle(notAllowed))
+	return r
+}
+
+func notFound(_ http.ResponseWriter, r *http.Request) error {
+	return refuse(http.StatusNotFound, "nothing is at %q; the API is below /api/v1", r.URL.Path)
+}
+
+// notAllowed names the methods there are: RFC 9110, 15.5.6.
+func notAllowed(w http.ResponseWriter, r *http.Request) error {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if routed(r, method) {
+			w.Header().Add("Allow", method)
+		}
+	}
+	return refuse(http.StatusMethodNotAllowed, "%s is not a method of %q; see the header Allow", r.Method, r.URL.Path)
+}
+
+func routed(r *http.Request, method string) bool {
+	here := chi.RouteContext(r.Context())
+	path := here.RoutePath
+	if path == "" {
+		path = r.URL.Path
+	}
+	return here.Routes.Match(chi.NewRouteContext(), method, path)
+}

@@ -1,0 +1,101 @@
+// Command app is the small web app that tests deploy. Its behaviour comes from the environment:
+//
+//	PORT       what it listens on (default 8080)
+//	VERSION    what it answers on every path it does not know (default "1")
+//	BOOT       how long it takes before it listens ("300ms"; default at once)
+//	UNHEALTHY  /health answers 503 when set
+//	REDIRECT   /health answers 302 to this target when set
+//	EXIT       exit with this code instead of listening, with LASTLINE (default "no database") on stderr
+//
+// With the argument "healthcheck" it exits 0 when its own /health is 2xx: an image's HEALTHCHECK command.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "healthcheck" {
+		os.Exit(healthcheck())
+	}
+	if code, err := strconv.Atoi(os.Getenv("EXIT")); err == nil {
+		fmt.Println("starting version", env("VERSION", "1"))
+		fmt.Fprintln(os.Stderr, env("LASTLINE", "no database"))
+		os.Exit(code)
+	}
+	if err := serve(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// serve answers until SIGTERM, and from then on until no request is in flight.
+func serve() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if boot, err := time.ParseDuration(os.Getenv("BOOT")); err == nil {
+		time.Sleep(boot)
+	}
+	listener, err := net.Listen("tcp", ":"+env("PORT", "8080"))
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening on", listener.Addr(), "as version", env("VERSION", "1"))
+
+	var inFlight atomic.Int64
+	server := &http.Server{Handler: counted(&inFlight, routes()), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	fmt.Println("got SIGTERM with", inFlight.Load(), "in flight")
+	err = server.Shutdown(context.Background())
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		return served
+	}
+	return err
+}
+
+// counted counts the requests in flight.
+func counted(n *atomic.Int64, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.Add(1)
+		defer n.Add(-1)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func healthcheck() int {
+	client := http.Client{Timeout: 2 * time.Second}
+	answer, err := client.Get("http://127.0.0.1:" + env("PORT", "8080") + "/health")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode/100 != 2 {
+		fmt.Println("/health answers", answer.Status)
+		return 1
+	}
+	return 0
+}
+
+func env(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}

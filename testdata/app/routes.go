@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+func routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/health", health)
+	mux.HandleFunc("/slow", slow)
+	mux.HandleFunc("/echo", count)
+	mux.HandleFunc("/headers", headers)
+	mux.HandleFunc("/sse", events)
+	mux.HandleFunc("/ws", echo)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, env("VERSION", "1"))
+	})
+	return mux
+}
+
+func health(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case os.Getenv("REDIRECT") != "":
+		http.Redirect(w, r, os.Getenv("REDIRECT"), http.StatusFound)
+	case os.Getenv("UNHEALTHY") != "":
+		http.Error(w, "not well", http.StatusServiceUnavailable)
+	default:
+		_, _ = io.WriteString(w, "ok")
+	}
+}
+
+// slow answers the version after ?ms= milliseconds.
+func slow(w http.ResponseWriter, r *http.Request) {
+	ms, _ := strconv.Atoi(r.URL.Query().Get("ms"))
+	select {
+	case <-time.After(time.Duration(ms) * time.Millisecond):
+		_, _ = io.WriteString(w, env("VERSION", "1"))
+	case <-r.Context().Done():
+	}
+}
+
+// count answers how many bytes the body had.
+func count(w http.ResponseWriter, r *http.Request) {
+	n, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = fmt.Fprint(w, n)
+}
+
+// headers answers what the request looked like when it arrived.
+func headers(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"method": r.Method, "host": r.Host, "uri": r.RequestURI, "remote": r.RemoteAddr, "headers": r.Header,
+	})
+}
+
+// events sends the version as a server-sent event ten times a second until the client leaves.
+func events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	stream := http.NewResponseController(w)
+	for tick := time.NewTicker(100 * time.Millisecond); ; {
+		if _, err := fmt.Fprintf(w, "data: %s\n\n", env("VERSION", "1")); err != nil || stream.Flush() != nil {
+			tick.Stop()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-r.Context().Done():
+			tick.Stop()
+			return
+		}
+	}
+}
+
+// echo sends every WebSocket message back.
+func echo(w http.ResponseWriter, r *http.Request) {
+	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return
+	}
+	defer func() { _ = socket.CloseNow() }()
+	for {
+		kind, message, err := socket.Read(r.Context())
+		if err != nil || socket.Write(r.Context(), kind, message) != nil {
+			return
+		}
+	}
+}
