@@ -3,6 +3,7 @@ package deployer
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // lane is one service: what is live, what is on its way, and what is known of the order of its pushes.
@@ -17,7 +18,12 @@ type lane struct {
 	order   Order
 	changed chan struct{} // closed and replaced whenever a deployment moves
 	halted  bool          // the live release was stopped on purpose, for a recreate
-	points  string        // where the live routes point, to see that they moved
+	points  string        // where the live routes point, to see that they moved; empty until they are confirmed
+
+	startPause time.Duration // pacing the starts of a live container that does not stay up
+	startAt    time.Time
+
+	traffic sync.Mutex // orders the switches of this service's traffic; taken before mu
 }
 
 // job is an active deployment and the handle that stops it.
@@ -40,8 +46,9 @@ func newLane(d *Deployer, s Service, order Order) *lane {
 	return &lane{d: d, service: s, order: order, wake: make(chan struct{}, 1), changed: make(chan struct{})}
 }
 
-// run starts what is queued until ctx ends, and waits for it.
+// run heals the service, then starts what is queued until ctx ends, and waits for it.
 func (l *lane) run(ctx context.Context) {
+	l.heal(ctx)
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 	for {
@@ -59,6 +66,13 @@ func (l *lane) run(ctx context.Context) {
 type claimed struct {
 	ctx context.Context
 	job *job
+}
+
+// now is a snapshot of a running job.
+func (l *lane) now(j *job) Deployment {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return j.Deployment
 }
 
 // claim takes every job that is to run and does not, with a context of its own to stop it by.
@@ -79,12 +93,7 @@ func (l *lane) claim(ctx context.Context) []claimed {
 }
 
 // nudge wakes the lane after something was queued.
-func (l *lane) nudge() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
+func (l *lane) nudge() { offer(l.wake) }
 
 // standingLocked is what a candidate meets, without the candidate itself.
 func (l *lane) standingLocked(candidate string) standing {

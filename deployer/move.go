@@ -52,6 +52,18 @@ func (d Deployment) noted(at time.Time, format string, args ...any) Deployment {
 	return d
 }
 
+// commitProposalLocked commits a proposal whole and then, only then, stops the running ones that give way.
+func (d *Deployer) commitProposalLocked(p proposal, delivery *Delivery) error {
+	err := d.commitLocked(Change{Deployments: p.changed, Orders: p.orders, Lookups: p.lookups, Delivery: delivery})
+	if err != nil {
+		return err
+	}
+	for _, stop := range p.stops {
+		stop.job.tell(stop.ending, p.at)
+	}
+	return nil
+}
+
 // commitLocked makes a change durable, then true in memory, then known.
 func (d *Deployer) commitLocked(c Change) error {
 	if err := d.Journal.Commit(c); err != nil {
@@ -64,6 +76,9 @@ func (d *Deployer) commitLocked(c Change) error {
 		d.rememberLookup(l)
 	}
 	for _, next := range c.Deployments {
+		if l := d.lanes[next.Service]; l.live != nil && l.live.ID == next.ID {
+			l.live = &next
+		}
 		d.lanes[next.Service].acceptLocked(next)
 		for _, observe := range d.Observers {
 			observe(next)
@@ -81,11 +96,11 @@ func (l *lane) acceptLocked(next Deployment) {
 	case i >= 0 && next.State.Ended():
 		l.active = slices.Delete(l.active, i, i+1)
 	case i >= 0:
-		if l.active[i].State == Waiting { // it is accepted now: behind those accepted before
-			l.active = append(slices.Delete(l.active, i, i+1), l.active[i])
-			i = len(l.active) - 1
+		j := l.active[i]
+		if j.State == Waiting && next.State != Waiting { // it is accepted now: behind those accepted before
+			l.active = append(slices.Delete(l.active, i, i+1), j)
 		}
-		l.active[i].Deployment = next
+		j.Deployment = next
 	}
 	close(l.changed)
 	l.changed = make(chan struct{})
@@ -93,35 +108,46 @@ func (l *lane) acceptLocked(next Deployment) {
 }
 
 // move takes a running job one state further. It fails with the job's ending once the job has been told to end.
-// A journal that cannot be written (a full disk) is tried again until ctx ends: nothing goes on that is not on disk.
 func (l *lane) move(ctx context.Context, j *job, to State, reason string) error {
 	return l.update(ctx, j, func(d Deployment) Deployment { return d.moved(to, reason, time.Now()) })
 }
 
 // update changes a running job and journals it.
 func (l *lane) update(ctx context.Context, j *job, change func(Deployment) Deployment) error {
+	return l.persist(ctx, j, func() (proposal, error) {
+		return proposal{changed: []Deployment{change(j.Deployment)}}, nil
+	})
+}
+
+// persist commits what propose returns, which is called with mu held. A journal that cannot be written (a full disk)
+// is tried again until ctx ends: nothing goes on that is not on disk.
+func (l *lane) persist(ctx context.Context, j *job, propose func() (proposal, error)) error {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
-		err := l.tryUpdate(j, change)
-		if err == nil || j.isEnding(err) {
+		written, err := l.tryPersist(j, propose)
+		if written || err != nil {
 			return err
 		}
-		l.d.Log.Error().Err(err).Str("deployment", j.ID).Str("service", l.service.Name).Msg("cannot write the journal; trying again")
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
 }
 
-func (j *job) isEnding(err error) bool { return j.ending != nil && err == error(j.ending) }
-
-func (l *lane) tryUpdate(j *job, change func(Deployment) Deployment) error {
+func (l *lane) tryPersist(j *job, propose func() (proposal, error)) (written bool, err error) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	next := change(j.Deployment)
-	if j.ending != nil && !next.State.Ended() {
-		return j.ending
+	p, err := propose()
+	if err != nil {
+		return false, err
 	}
-	return l.d.commitLocked(Change{Deployments: []Deployment{next}})
+	if ends := slices.ContainsFunc(p.changed, func(d Deployment) bool { return d.ID == j.ID && d.State.Ended() }); j.ending != nil && !ends {
+		return false, j.ending
+	}
+	if err := l.d.commitProposalLocked(p, nil); err != nil {
+		l.d.Log.Error().Err(err).Str("deployment", j.ID).Str("service", l.service.Name).Msg("trying again")
+		return false, nil
+	}
+	return true, nil
 }
 
 // note adds a line to the deployment's log; the next state takes it to disk.
@@ -132,14 +158,14 @@ func (l *lane) note(j *job, format string, args ...any) {
 }
 
 // tell makes a job end before its switch: its runner cleans up and ends it; one that nobody runs ends here.
-func (l *lane) tellLocked(j *job, e ending) (ended []Deployment) {
+func (j *job) tell(e ending, at time.Time) (ended []Deployment) {
 	switch {
 	case j.ending != nil:
 	case j.runs:
 		j.ending = &e
 		j.cancel(j.ending)
 	default:
-		ended = append(ended, j.moved(e.State, e.Reason, time.Now()))
+		ended = append(ended, j.moved(e.State, e.Reason, at))
 	}
 	return ended
 }

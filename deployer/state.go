@@ -73,8 +73,8 @@ func (s State) Ended() bool {
 // Switched reports whether the deployment is past the point where it can be stopped.
 func (s State) Switched() bool { return s == Switching || s == Draining || s == Baking }
 
-// judges reports whether a deployment that ended so has judged its digest: no look-up and no start runs it again.
-func (s State) judges() bool {
+// Judges reports whether a deployment that ended so has judged its digest: no look-up and no start runs it again.
+func (s State) Judges() bool {
 	return s == Succeeded || s == Failed || s == RolledBack || s == Superseded
 }
 

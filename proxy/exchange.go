@@ -16,7 +16,6 @@ type exchange struct {
 	proxy   *Proxy
 	request *http.Request
 	begun   time.Time
-	host    []byte // folded; valid while the request is being routed
 	path    string // raw
 
 	route   *route
@@ -87,6 +86,7 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	x.status, x.upgraded = http.StatusSwitchingProtocols, true
+	x.Header().Del("Connection") // of a leaving proxy: the answer to an upgrade has its own
 	if guarded, ok := conn.(*guard); ok {
 		conn = guarded.Conn
 	}

@@ -16,7 +16,7 @@ const (
 	badHost
 	badUpload
 	ambiguousPath
-	notProxied
+	noTunnels
 	wrongVersion
 	unknownHost
 	unknownPath
@@ -40,8 +40,8 @@ func (f fault) answer() (status int, text string) {
 		return http.StatusBadRequest, "The request body is malformed."
 	case ambiguousPath:
 		return http.StatusBadRequest, "The path can be read in several ways that lead to different places."
-	case notProxied:
-		return http.StatusMethodNotAllowed, "This method needs a path; tunnels are not offered here."
+	case noTunnels:
+		return http.StatusMethodNotAllowed, "Tunnels are not offered here."
 	case wrongVersion:
 		return http.StatusHTTPVersionNotSupported, "This port speaks HTTP/1.1."
 	case unknownHost:
@@ -65,6 +65,9 @@ func (f fault) page(w http.ResponseWriter, r *http.Request) {
 	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
+	if f == noTunnels {
+		header.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS") // demanded by RFC 9110, 15.5.6
+	}
 	header.Set("X-Content-Type-Options", "nosniff")
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		header.Set("Content-Type", "text/html; charset=utf-8")

@@ -13,7 +13,7 @@ import (
 // copyBuffer is the size of the pieces in which answers are passed on.
 const copyBuffer = 32 << 10
 
-func (p *Proxy) newReverse(t Timeouts) *httputil.ReverseProxy {
+func (p *Proxy) newReverse() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite:      p.rewrite,
 		Transport:    p.upstream,
@@ -24,11 +24,11 @@ func (p *Proxy) newReverse(t Timeouts) *httputil.ReverseProxy {
 }
 
 // forward sends the exchange to a replica of the release its request belongs to.
-func (p *Proxy) forward(x *exchange) {
+func (p *Proxy) forward(x *exchange, host []byte) {
 	ctx, cancel := context.WithCancel(context.WithValue(x.request.Context(), exchangeKey{}, x))
 	defer cancel()
 	x.cancel = cancel
-	if f := p.claim(ctx, x); f != none {
+	if f := p.claim(ctx, x, host); f != none {
 		x.stop(f)
 		return
 	}
@@ -45,42 +45,48 @@ func (p *Proxy) forward(x *exchange) {
 }
 
 // claim finds the release for the exchange and counts it in. When that release is replaced at this very moment, the
-// new table is asked: a request is counted on the old release or goes to the new one.
-func (p *Proxy) claim(ctx context.Context, x *exchange) fault {
+// new table is asked: a request is counted on the old release or goes to the new one. When there is no new table the
+// proxy has stopped.
+func (p *Proxy) claim(ctx context.Context, x *exchange, host []byte) fault {
 	for {
-		route, f := p.table.Load().find(x.host, x.path)
+		table := p.table.Load()
+		route, f := table.find(host, x.path)
 		if f != none {
 			return f
 		}
-		again, f := p.await(ctx, route.release)
-		if f != none {
-			x.route = route
-			return f
-		}
-		if !again && route.release.join(x) {
+		f = p.await(ctx, route.release)
+		if f == none && route.release.join(x) {
 			x.route = route
 			route.release.meter.inFlight.Inc()
 			return none
 		}
+		if f == none && p.table.Load() == table {
+			f = noBackend
+		}
+		if f != none {
+			x.route = route
+			return f
+		}
 	}
 }
 
-// await holds a request back while its release is only remembered. It reports again when the release was replaced.
-func (p *Proxy) await(ctx context.Context, r *release) (again bool, f fault) {
+// await holds a request back while its release is only remembered, until it is replaced by one that is confirmed or
+// the hold is over.
+func (p *Proxy) await(ctx context.Context, r *release) fault {
 	if r.state == confirmed {
-		return false, none
+		return none
 	}
 	select {
 	case <-r.retired:
-		return true, none
+		return none
 	case <-p.held:
 	case <-ctx.Done():
-		return false, clientGone
+		return clientGone
 	}
 	if r.state == outdated {
-		return false, noBackend
+		return noBackend
 	}
-	return false, none
+	return none
 }
 
 // release counts the exchange out.
@@ -101,6 +107,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	if !strings.HasPrefix(x.path, "//") {
 		out.URL.Opaque = x.path // URL.Path would be escaped anew; a double slash in front has no other form, though
 	}
+	out.Trailer = pr.In.Trailer // filled when the body ends; a copy would stay empty
 	if out.Body != nil {
 		x.upload = &upload{Reader: out.Body}
 		out.Body = x.upload

@@ -52,24 +52,14 @@ func (f *framing) inspect(b []byte) {
 			continue
 		}
 		n, ok := f.line(b)
-		if !ok {
+		if !ok { // a line that no head may contain, and from there on nothing but an end to that head
 			f.spoiled = true
-			break
+			b[0], n = 0, 1
 		}
 		b = b[n:]
 	}
-	if f.spoiled {
-		spoil(b)
-	}
-}
-
-// spoil makes a line that no head may contain, and an end to the head it stands in.
-func spoil(b []byte) {
 	for i := range b {
 		b[i] = '\n'
-	}
-	if len(b) > 0 {
-		b[0] = 0
 	}
 }
 

@@ -12,7 +12,7 @@ func rawPath(r *http.Request) string {
 	target := r.RequestURI
 	if !strings.HasPrefix(target, "/") { // absolute-form (RFC 9112, 3.2.2)
 		_, target, _ = strings.Cut(target, "://")
-		target = target[len(target)-len(strings.TrimLeftFunc(target, inAuthority)):]
+		target = strings.TrimLeftFunc(target, inAuthority)
 	}
 	target, _, _ = strings.Cut(target, "?")
 	if target == "" {

@@ -26,11 +26,13 @@ func (p *Proxy) Point(service, release string, routes map[string][]string) (
 	before := p.table.Load()
 	after, err := before.with(next)
 	if err == nil {
-		err = p.replace(before, after)
+		err = p.store.save(before.entries(), after.entries())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("point %s to release %s: %w", service, release, err)
 	}
+	next.meter = p.meters.of(service)
+	p.table.Store(after)
 	return before.releases[service].retire(), nil
 }
 
@@ -46,11 +48,12 @@ func (p *Proxy) Remove(service string) (drain func(ctx context.Context) (cut int
 	}
 	after, err := before.without(service)
 	if err == nil {
-		err = p.replace(before, after)
+		err = p.store.save(before.entries(), after.entries())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("remove %s: %w", service, err)
 	}
+	p.table.Store(after)
 	p.meters.forget(service)
 	return gone.retire(), nil
 }
@@ -65,15 +68,6 @@ func (p *Proxy) prepare(service, release string, routes map[string][]string) (*r
 		e.Routes[key] = slices.Clone(backends)
 	}
 	return newRelease(service, e, confirmed)
-}
-
-// replace puts a table on disk and then in place. The caller holds p.change.
-func (p *Proxy) replace(before, after *table) error {
-	if err := p.store.save(before.entries(), after.entries()); err != nil {
-		return err
-	}
-	p.table.Store(after)
-	return nil
 }
 
 func (t *table) entries() map[string]entry {

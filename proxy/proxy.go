@@ -6,13 +6,11 @@
 package proxy
 
 import (
-	"errors"
 	"fmt"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -55,7 +53,7 @@ func New(options Options) (*Proxy, error) {
 		forwarding: forwarding{options.TrustedProxies}, meters: meters, unrouted: meters.of(""),
 		upstream: newUpstream(options.Timeouts), listener: options.Listener, held: make(chan struct{}),
 	}
-	p.reverse = p.newReverse(options.Timeouts)
+	p.reverse = p.newReverse()
 	if err := p.setOwn(); err != nil {
 		return nil, err
 	}
@@ -78,65 +76,6 @@ func (p *Proxy) setOwn() error {
 	return nil
 }
 
-// bootID identifies the machine's current boot. Where it cannot be read no boot is ever taken to be the same.
-func bootID(file string) string {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(content))
-}
-
-// remember loads the route file. A service that does not fit in is left out, the others stay.
-func (p *Proxy) remember() error {
-	entries, err := p.store.load()
-	if errors.Is(err, errUnreadable) {
-		return p.setAside(err)
-	}
-	if err != nil {
-		return err
-	}
-	current := &table{}
-	for service, e := range entries {
-		next, err := p.recall(current, service, e)
-		if err != nil {
-			p.options.Log.Error().Err(err).Str("service", service).Msg("left a service of the route file out")
-			continue
-		}
-		current = next
-	}
-	p.table.Store(current)
-	return nil
-}
-
-func (p *Proxy) recall(current *table, service string, e entry) (*table, error) {
-	state := outdated
-	if p.boot != "" && e.Boot == p.boot {
-		state = remembered
-	}
-	r, err := newRelease(service, e, state)
-	if err != nil {
-		return nil, err
-	}
-	r.meter = p.meters.of(service)
-	return current.with(r)
-}
-
-func (p *Proxy) setAside(cause error) error {
-	name, err := p.store.setAside()
-	if err != nil {
-		return errors.Join(cause, err)
-	}
-	p.aside = name
-	p.table.Store(&table{})
-	p.options.Log.Error().Err(cause).Str("kept_as", name).
-		Msg("set the route file aside; routes come back as services are pointed to again")
-	return nil
-}
-
-// SetAside is the name under which New put away a route file it could not read, or "".
-func (p *Proxy) SetAside() string { return p.aside }
-
 // ServeHTTP answers one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, proxy: p, request: r, begun: time.Now()}
@@ -144,40 +83,41 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.leaving.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	var host [maxHost]byte
-	f := x.read(&host)
+	var buf [maxHost]byte
+	host, f := x.read(&buf)
 	switch {
 	case f != none:
+		w.Header().Set("Connection", "close") // who knows what else this client means differently
 		x.refuse(f)
-	case p.isOwn(x):
+	case p.isOwn(host, x.path):
 		p.options.Own.Handler.ServeHTTP(x, r)
 	default:
-		p.forward(x)
+		p.forward(x, host)
 	}
 	x.complete = true
 }
 
 // read takes from the request what it is routed by, and refuses what is not for a proxy like this.
-func (x *exchange) read(host *[maxHost]byte) fault {
+func (x *exchange) read(buf *[maxHost]byte) (host []byte, f fault) {
 	r := x.request
+	x.path = rawPath(r)
 	switch {
 	case r.Method == "PRI":
-		return wrongVersion
-	case r.Method == http.MethodConnect, r.RequestURI == "*":
-		return notProxied
-	case strings.Contains(r.RequestURI, "#"): // not part of a target (RFC 9112, 3.2); apps would cut it off
-		return badTarget
+		return nil, wrongVersion
+	case r.Method == http.MethodConnect:
+		return nil, noTunnels
+	case r.RequestURI == "*", strings.Contains(r.RequestURI, "#"): // "#" ends a path for apps, not for net/http
+		return nil, badTarget
 	}
-	x.path = rawPath(r)
-	var ok bool
-	if x.host, ok = fold(host, r.Host); !ok {
-		return badHost
+	host, ok := fold(buf, r.Host)
+	if !ok {
+		return nil, badHost
 	}
-	return none
+	return host, none
 }
 
-func (p *Proxy) isOwn(x *exchange) bool {
-	return p.own != "" && p.own == string(x.host) && x.path == p.options.Own.Path
+func (p *Proxy) isOwn(host []byte, path string) bool {
+	return p.own != "" && p.own == string(host) && p.options.Own.Path == path
 }
 
 // errorLog takes what net/http has to say about single connections.

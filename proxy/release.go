@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 )
 
 // release is what a service pointed to from one Point to the next. It never changes; the next Point replaces it, even
@@ -17,6 +18,7 @@ type release struct {
 	routes  []*route
 	meter   *meter
 	state   confirmation
+	once    sync.Once
 	retired chan struct{} // closed when the table no longer has this release
 }
 
@@ -46,12 +48,15 @@ func newRelease(service string, e entry, state confirmation) (*release, error) {
 	return r, nil
 }
 
-// retire is called once the table has replaced the release: whoever has not joined by now looks again.
+// retire is called when the table has replaced the release, or the proxy stops: whoever has not joined by now looks at
+// the table again.
 func (r *release) retire() func(context.Context) int {
 	if r == nil {
 		return func(context.Context) int { return 0 }
 	}
-	close(r.retired)
-	r.close()
+	r.once.Do(func() {
+		close(r.retired)
+		r.close()
+	})
 	return r.drain
 }

@@ -46,7 +46,7 @@ func newRoute(key string, backends []string) (*route, error) {
 		return nil, fmt.Errorf("%q: %q is not a host name without a port", key, name)
 	}
 	prefix = strings.TrimSuffix("/"+prefix, "/")
-	if !plain(prefix) || strings.ContainsAny(prefix, "?# ") || prefix != "" && path.Clean(prefix) != prefix {
+	if prefix != "" && path.Clean(prefix) != prefix || strings.ContainsFunc(prefix, special) {
 		return nil, fmt.Errorf("%q: a prefix is made of plain segments, such as /api/v1", key)
 	}
 	for _, address := range backends {
@@ -56,6 +56,9 @@ func newRoute(key string, backends []string) (*route, error) {
 	}
 	return &route{host: string(host), prefix: prefix, replicas: newReplicas(backends)}, nil
 }
+
+// special characters have no place in a prefix: requests carry them escaped, or they end a path.
+func special(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`%;\?#`, c) }
 
 // row is the route as the API shows it.
 func (r *route) row() Route {

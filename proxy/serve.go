@@ -84,8 +84,10 @@ func (p *Proxy) shutDown(server *http.Server) error {
 	defer cancel()
 	err := server.Shutdown(ctx)
 	cut := 0
+	over, end := context.WithCancel(context.Background())
+	end()
 	for _, release := range p.table.Load().releases {
-		cut += release.cut()
+		cut += release.retire()(over)
 	}
 	if err != nil {
 		err = server.Close()

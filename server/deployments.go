@@ -76,24 +76,20 @@ func (s *Server) deploymentLog(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) deploy(r *http.Request) (any, error) {
-	var asked struct {
-		Reference string `json:"reference"`
-	}
-	if err := decode(r, &asked); err != nil {
+	reference, err := option(r, "reference")
+	if err != nil {
 		return nil, err
 	}
-	begun, err := s.Deployer.Deploy(chi.URLParam(r, "service"), asked.Reference, sender)
+	begun, err := s.Deployer.Deploy(chi.URLParam(r, "service"), reference, sender)
 	return deployment(begun), err
 }
 
 func (s *Server) rollback(r *http.Request) (any, error) {
-	var asked struct {
-		To string `json:"to"`
-	}
-	if err := decode(r, &asked); err != nil {
+	to, err := option(r, "to")
+	if err != nil {
 		return nil, err
 	}
-	begun, err := s.Deployer.Rollback(chi.URLParam(r, "service"), asked.To, sender)
+	begun, err := s.Deployer.Rollback(chi.URLParam(r, "service"), to, sender)
 	return deployment(begun), err
 }
 

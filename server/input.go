@@ -5,57 +5,47 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
-	"reflect"
+	"slices"
 	"strconv"
-	"strings"
 )
 
 const maxInput = 64 << 10 // bytes of an API request's body
 
-// decode reads an API request's body: one JSON object, or nothing at all. A key that is not known is an error, as is a
-// known one of another type.
-func decode(r *http.Request, into any) error {
+// option reads the one text that a command's body may hold: {"key": "text"}. Without it, and without any body, it is
+// empty.
+func option(r *http.Request, key string) (string, error) {
+	raw, err := input(r)
+	if err != nil || len(bytes.TrimSpace(raw)) == 0 {
+		return "", err
+	}
+	var body map[string]any
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return "", refuse(http.StatusBadRequest, `the body is not a JSON object; send {%q: "…"}, or nothing`, key)
+	}
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if name != key {
+			return "", refuse(http.StatusBadRequest, "the body has the unknown key %q; the only one is %q", clip(name), key)
+		}
+	}
+	text, ok := body[key].(string)
+	if !ok && body[key] != nil {
+		return "", refuse(http.StatusBadRequest, `%q is not a text; send {%q: "…"}, or nothing`, key, key)
+	}
+	return text, nil
+}
+
+func input(r *http.Request) ([]byte, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxInput))
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
-		return refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes; send a JSON object with %s", maxInput, keys(into))
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes; send a shorter one", maxInput)
 	case err != nil:
-		return refuse(http.StatusRequestTimeout, "the body did not arrive whole within %v; send it again", bodyWithin)
-	case len(bytes.TrimSpace(raw)) == 0:
-		return nil
+		return nil, refuse(http.StatusRequestTimeout, "the body did not arrive whole within %v; send it again", bodyWithin)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return mistyped(err, keys(into))
-	}
-	if decoder.More() {
-		return refuse(http.StatusBadRequest, "the body holds more than one JSON value; send one object with %s", keys(into))
-	}
-	return nil
-}
-
-// mistyped words a JSON error for who wrote the JSON: encoding/json's own text names Go's types.
-func mistyped(err error, known string) error {
-	var typed *json.UnmarshalTypeError
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return refuse(http.StatusBadRequest, "the body has the unknown key %s; known is %s", name, known)
-	}
-	if errors.As(err, &typed) && typed.Field != "" {
-		return refuse(http.StatusBadRequest, "the body's key %q is a %s; write a %s", typed.Field, typed.Value, typed.Type)
-	}
-	return refuse(http.StatusBadRequest, "the body is not a JSON object; send one with %s, or nothing", known)
-}
-
-// keys names what a body may hold.
-func keys(into any) string {
-	var names []string
-	for _, field := range reflect.VisibleFields(reflect.TypeOf(into).Elem()) {
-		names = append(names, strconv.Quote(field.Tag.Get("json")))
-	}
-	return strings.Join(names, ", ")
+	return raw, nil
 }
 
 // number reads a whole number of at least least from the query.
@@ -65,11 +55,11 @@ func number(r *http.Request, name string, unset, least int) (int, error) {
 		return unset, nil
 	}
 	n, err := strconv.Atoi(text)
-	if errors.Is(err, strconv.ErrRange) && n > 0 {
-		return n, nil // far more than there is
+	if errors.Is(err, strconv.ErrRange) { // Atoi then returns the nearest number there is
+		err = nil
 	}
 	if err != nil || n < least {
-		return 0, refuse(http.StatusBadRequest, "%s=%s: not a whole number; write %d or more, or leave it out", name, clip(text), least)
+		return 0, refuse(http.StatusBadRequest, "%s=%s: write a whole number, %d or more, or leave it out", name, clip(text), least)
 	}
 	return n, nil
 }
@@ -82,7 +72,7 @@ func flag(r *http.Request, name string) (bool, error) {
 	}
 	yes, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, refuse(http.StatusBadRequest, "%s=%s: neither true nor false; write one of them", name, clip(text))
+		return false, refuse(http.StatusBadRequest, "%s=%s: write true or false, or leave it out", name, clip(text))
 	}
 	return yes, nil
 }

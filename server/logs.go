@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -17,45 +18,49 @@ const plainText = "text/plain; charset=utf-8"
 // serviceLogs streams the output of a service's containers as it comes. It ends with the output, the client or the
 // server, whichever is first.
 func (s *Server) serviceLogs(w http.ResponseWriter, r *http.Request) error {
-	follow, err := flag(r, "follow")
+	options, err := logOptions(r)
 	if err != nil {
 		return err
 	}
-	tail, err := number(r, "tail", 0, 0)
-	if err != nil {
-		return err
-	}
-	output, err := s.Deployer.Logs(r.Context(), chi.URLParam(r, "service"), deployer.LogOptions{Follow: follow, Tail: tail})
+	output, err := s.Deployer.Logs(r.Context(), chi.URLParam(r, "service"), options)
 	if err != nil {
 		return err
 	}
 	defer output.Close()
 	w.Header().Set("Content-Type", plainText)
 	if err := relay(w, output); err != nil && r.Context().Err() == nil {
-		zerolog.Ctx(r.Context()).Debug().Err(err).Msg("logs cut short")
-		panic(http.ErrAbortHandler)
+		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("logs cut short")
+		panic(http.ErrAbortHandler) // the client must not take what it has for all there is
 	}
 	return nil
 }
 
-// relay copies output piece by piece. Each write has a deadline of its own, however long the whole takes.
+func logOptions(r *http.Request) (o deployer.LogOptions, err error) {
+	if o.Follow, err = flag(r, "follow"); err != nil {
+		return o, err
+	}
+	o.Tail, err = number(r, "tail", 0, 0)
+	return o, err
+}
+
+// relay copies output piece by piece, each of them on its way before the next is waited for. Each write has a deadline
+// of its own, however long the whole takes.
 func relay(w http.ResponseWriter, output io.Reader) error {
 	control := http.NewResponseController(w)
-	piece := make([]byte, 16<<10)
-	for {
-		if err := control.Flush(); err != nil { // the first time: the head of the answer, before there is any output
-			return err
+	for piece := make([]byte, 16<<10); ; {
+		if err := control.Flush(); err != nil { // at first this sends the header
+			return fmt.Errorf("send output: %w", err)
 		}
-		n, err := output.Read(piece)
-		if errors.Is(err, io.EOF) && n == 0 {
-			return nil
-		}
+		n, read := output.Read(piece)
 		_ = control.SetWriteDeadline(time.Now().Add(answerWithin))
 		if _, err := w.Write(piece[:n]); err != nil {
-			return err
+			return fmt.Errorf("send output: %w", err)
 		}
-		if err != nil {
-			return eofIsNil(err)
+		switch {
+		case errors.Is(read, io.EOF):
+			return nil
+		case read != nil:
+			return fmt.Errorf("read output: %w", read)
 		}
 	}
 }

@@ -44,11 +44,15 @@ func (s *Server) request(next http.Handler) http.Handler {
 // caught answers a request whose handler panicked. Where the answer had begun, it ends in the middle, so that nobody
 // takes it for whole.
 func caught(w middleware.WrapResponseWriter, r *http.Request, panicked any) {
-	if panicked == http.ErrAbortHandler || w.Status() != 0 {
-		zerolog.Ctx(r.Context()).Error().Str("stack", string(debug.Stack())).Msgf("answer cut short: %v", panicked)
+	if panicked == http.ErrAbortHandler { // a handler's way to do just that
+		panic(panicked)
+	}
+	err := fmt.Errorf("panic: %v\n%s", panicked, debug.Stack())
+	if w.Status() != 0 {
+		zerolog.Ctx(r.Context()).Error().Err(err).Msg("answer cut short")
 		panic(http.ErrAbortHandler)
 	}
-	fail(w, r, fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
+	fail(w, r, err)
 }
 
 // bounded gives a request's body a deadline, also where no handler reads it: the connection is read to the body's end

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Handler serves everything of server.listen.
@@ -17,7 +16,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	r.Route("/metrics", func(r chi.Router) {
 		r.Use(s.authorize)
-		r.Method(http.MethodGet, "/", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Timeout: answerWithin}))
+		r.Method(http.MethodGet, "/", s.metrics.handler(s.Registry))
 	})
 	r.Route("/api", func(r chi.Router) {
 		r.Use(s.authorize)
@@ -57,7 +56,7 @@ func (s *Server) router() chi.Router {
 }
 
 func notFound(_ http.ResponseWriter, r *http.Request) error {
-	return refuse(http.StatusNotFound, "nothing is at %q; the API is below /api/v1", r.URL.Path)
+	return refuse(http.StatusNotFound, "nothing is at %q; check the path", r.URL.Path)
 }
 
 // notAllowed names the methods there are: RFC 9110, 15.5.6.

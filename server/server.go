@@ -71,4 +71,3 @@ func New(o Options) *Server {
 // Observe counts a deployment that has ended. It is meant for deployer.Options.Observers: it is quick, and every
 // transition may be passed, any number of times.
 func (s *Server) Observe(d deployer.Deployment) { s.metrics.observe(d) }
-

@@ -19,15 +19,18 @@ import (
 func explain(registry string, err error) error {
 	var retry *deployer.RetryError
 	var status *transport.Error
+	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &retry):
 		return retry
+	case errors.As(err, &long):
+		return fmt.Errorf("%s sent a document of more than %d bytes: no image needs that", registry, long.Limit)
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("ask %s: %w", registry, context.Canceled)
 	case errors.As(err, &status):
 		return explainStatus(registry, status.StatusCode)
 	case unreachable(err):
-		return fmt.Errorf("%s cannot be reached: %w: %w", registry, deployer.ErrUnavailable, err)
+		return fmt.Errorf("%s is %w: %w", registry, deployer.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s gave an answer that makes no sense: %.300w", registry, err)
 }

@@ -48,7 +48,7 @@ func useless(err error) bool {
 	return !errors.As(err, &unanswered)
 }
 
-// revisionOf reads at most an index, a manifest and a configuration: small documents all of them, see transport.
+// revisionOf reads at most an index, a manifest and a configuration: small documents all of them, see guard.
 func revisionOf(ctx context.Context, p *remote.Puller, digest name.Digest) (string, error) {
 	found, err := p.Get(ctx, digest)
 	if err != nil {

@@ -47,14 +47,14 @@ func New(o Options) (*Client, error) {
 		auth:      map[string]authn.Authenticator{},
 		mirrors:   map[string]name.Registry{},
 		timeout:   o.Timeout,
-		transport: transport{next: o.Transport},
+		transport: guard{next: o.Transport},
 		log:       o.Log,
 	}
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
 	}
 	if o.Transport == nil {
-		c.transport = transport{next: http.DefaultTransport.(*http.Transport).Clone()}
+		c.transport = guard{next: http.DefaultTransport.(*http.Transport).Clone()}
 	}
 	for host, credential := range o.Credentials {
 		if err := c.add(host, credential); err != nil {

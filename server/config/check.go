@@ -63,8 +63,8 @@ func (d *draft) checkSecrets(r *reader) {
 }
 
 func (d *draft) checkGitHubSecret(r *reader) {
-	if d.GitHub.Secrets != nil {
-		return
+	if d.GitHub.Secrets != nil || d.secret.path == "" {
+		return // there is one, or `github` is no mapping, which is a problem already
 	}
 	for _, s := range d.drafts {
 		if s.secrets == nil && d.RepositorySecrets[s.Repository] == nil {

@@ -35,6 +35,9 @@ func (d dictionary[T]) read(r *reader, v value) {
 	for _, member := range got.list {
 		if err := d.name(member.name); err != nil {
 			r.report(member, "", "%v", err)
+			if member.empty() {
+				continue
+			}
 		}
 		var entry T
 		d.entry(&entry).read(r, member)

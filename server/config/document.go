@@ -39,6 +39,10 @@ func document(raw []byte) (value, error) {
 		return value{}, broken(err)
 	}
 	root := first.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return value{}, Problems{{Message: "the configuration must be a mapping with keys such as `github` and " +
+			"`services`, and is " + kindWord(root.Kind)}}
+	}
 	return value{node: root, line: root.Line, column: root.Column}, nil
 }
 

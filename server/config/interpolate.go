@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -19,9 +20,12 @@ func interpolate(text string, getenv func(string) (string, bool)) (string, error
 		before, after, found := strings.Cut(text, "$")
 		out.WriteString(before)
 		switch {
+		case out.Len() > maxSize:
+			return "", fmt.Errorf("is longer than %d bytes with the environment's values; shorten it", maxSize)
 		case !found && len(unset) > 0:
-			return "", fmt.Errorf("not set in the environment: %s; export it, or write `$$` for a dollar sign",
-				strings.Join(unset, ", "))
+			slices.Sort(unset)
+			return "", fmt.Errorf("not set in the environment: %s; export what is missing, or write `$$` for a dollar sign",
+				strings.Join(slices.Compact(unset), ", "))
 		case !found:
 			return out.String(), nil
 		case strings.HasPrefix(after, "$"):

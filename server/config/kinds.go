@@ -29,6 +29,10 @@ func (s scalar[T]) read(r *reader, v value) {
 		r.report(v, "", "has no value; write one (a text that begins with `#` needs quotes), or remove the key")
 		return
 	}
+	const unit = 64 // bytes of text that count as one borrowed value
+	if !r.spend(v, len(v.node.Value)/unit) {
+		return
+	}
 	// Never the parsed value: 1_000, yes and 2024-01-01 are the texts that they look like.
 	text, err := interpolate(v.node.Value, r.getenv)
 	if err != nil {

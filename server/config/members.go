@@ -37,14 +37,14 @@ func (r *reader) own(v value, m *members) (merged []value) {
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode {
-			r.report(v, "", "has a key that is not a text (line %d)", key.Line)
+			r.report(v, "", "a key is not a text (line %d); write `key: value`", key.Line)
 			continue
 		}
 		member := v.member(key, node)
 		first, twice := m.at[member.name]
 		switch {
 		case key.Tag == "!!merge":
-			merged = append(merged, r.sources(member)...)
+			merged = append(merged, r.sources(v, member)...)
 		case twice:
 			r.report(member, "", "is given twice, first in line %d; remove one", m.list[first].line)
 		default:
@@ -54,14 +54,21 @@ func (r *reader) own(v value, m *members) (merged []value) {
 	return merged
 }
 
-// sources are the mappings that a merge key names, one or a list of them (https://yaml.org/type/merge.html).
-func (r *reader) sources(v value) []value {
-	v.borrowed = true
-	if v.node.Kind != yaml.SequenceNode {
-		return []value{v}
+// sources are the mappings that a merge key names, one or a list of them (https://yaml.org/type/merge.html). Their keys
+// count as the parent's.
+func (r *reader) sources(parent, merge value) []value {
+	named := []value{merge}
+	if merge.node.Kind == yaml.SequenceNode {
+		named, _ = r.items(merge)
 	}
-	list, _ := r.items(v)
-	return list
+	var mappings []value
+	for _, source := range named {
+		if r.is(source, yaml.MappingNode) {
+			source.path = parent.path
+			mappings = append(mappings, source)
+		}
+	}
+	return mappings
 }
 
 // inherit adds what m does not have yet. deep lets mappings that both have go on to merge.

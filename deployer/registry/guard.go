@@ -18,15 +18,15 @@ const (
 	maxRetryAfter     = 15 * time.Minute
 )
 
-// transport sees answers before the client library does, which keeps neither the size of a body in bounds nor the
+// guard sees answers before the client library does, which keeps neither the size of a body in bounds nor the
 // headers of a refusal.
-type transport struct {
+type guard struct {
 	next http.RoundTripper
 }
 
 // RoundTrip returns a *deployer.RetryError when the registry asks to be left alone for a while.
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := t.next.RoundTrip(r)
+func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := g.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,28 @@
+package docker
+
+import "github.com/docker/docker/api/types/container"
+
+// verdict is what Start does with a container that has a replica's name.
+type verdict int
+
+const (
+	replaced verdict = iota
+	foreign
+	goesOn
+	startsAgain
+)
+
+// fate judges a container by its labels and state. Only one that ran before and was made from the same digest and
+// configuration is started again: created but never run is what a crash leaves.
+func fate(c container.InspectResponse, want map[string]string) verdict {
+	has := c.Config.Labels
+	switch {
+	case has[labelNetwork] != want[labelNetwork] || has[labelDeployment] != want[labelDeployment]:
+		return foreign
+	case c.State.Running:
+		return goesOn
+	case c.State.Status == container.StateExited && has[labelSpec] == want[labelSpec] && has[labelDigest] == want[labelDigest]:
+		return startsAgain
+	}
+	return replaced
+}

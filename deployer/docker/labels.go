@@ -1,0 +1,79 @@
+package docker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+
+	"fisherman/deployer"
+)
+
+// The labels of a container. A network that fisherman made carries labelNetwork too.
+const (
+	labelService    = "fisherman.service"
+	labelDeployment = "fisherman.deployment"
+	labelDigest     = "fisherman.digest"
+	labelNetwork    = "fisherman.network"
+	labelSpec       = "fisherman.spec"
+	labelReplica    = "fisherman.replica"
+)
+
+func (e *Engine) labels(r deployer.Release, n int) map[string]string {
+	return map[string]string{
+		labelService:    r.Service.Name,
+		labelDeployment: r.ID,
+		labelDigest:     r.Digest,
+		labelNetwork:    e.network,
+		labelSpec:       r.Service.Spec(),
+		labelReplica:    strconv.Itoa(n),
+	}
+}
+
+// containerName is readable, and differs between two networks on one engine.
+func (e *Engine) containerName(r deployer.Release, n int) string {
+	return fmt.Sprintf("%s-%s-%s-%d", e.network, r.Service.Name, r.ID, n)
+}
+
+// containers lists the containers of our network, in the order of deployment and replica; with an id, only that
+// deployment's.
+func (e *Engine) containers(ctx context.Context, id string) (found []container.Summary, err error) {
+	which := filters.NewArgs(filters.Arg("label", labelNetwork+"="+e.network))
+	if id != "" {
+		which.Add("label", labelDeployment+"="+id)
+	}
+	err = e.ask(ctx, "list containers", func(ctx context.Context) error {
+		found, err = e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: which})
+		return err
+	})
+	slices.SortFunc(found, func(a, b container.Summary) int {
+		return cmp.Or(cmp.Compare(a.Labels[labelDeployment], b.Labels[labelDeployment]), cmp.Compare(number(a), number(b)))
+	})
+	return found, err
+}
+
+func number(c container.Summary) int {
+	n, _ := strconv.Atoi(c.Labels[labelReplica])
+	return n
+}
+
+// address is a container's address on our network, empty while it does not run.
+func (e *Engine) address(c container.Summary) string {
+	if c.NetworkSettings == nil || c.NetworkSettings.Networks[e.network] == nil {
+		return ""
+	}
+	return c.NetworkSettings.Networks[e.network].IPAddress
+}
+
+// title is what people know a container by.
+func title(c container.Summary) string {
+	if len(c.Names) == 0 {
+		return c.ID[:min(12, len(c.ID))]
+	}
+	return strings.TrimPrefix(c.Names[0], "/")
+}

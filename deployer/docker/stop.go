@@ -1,0 +1,71 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"golang.org/x/sync/errgroup"
+)
+
+// Halt implements deployer.Runtime.
+func (e *Engine) Halt(ctx context.Context, id string) error {
+	return e.each(ctx, id, e.stop)
+}
+
+// Retire implements deployer.Runtime. Volumes are left alone, unnamed ones too: a deployment never deletes data.
+func (e *Engine) Retire(ctx context.Context, id string) error {
+	return e.each(ctx, id, func(ctx context.Context, c container.Summary) error {
+		if err := e.stop(ctx, c); err != nil {
+			return err
+		}
+		return e.remove(ctx, c.ID, title(c))
+	})
+}
+
+// each does something to every container of a deployment, to all of them even if some fail.
+func (e *Engine) each(ctx context.Context, id string, do func(context.Context, container.Summary) error) error {
+	if id == "" {
+		return errors.New("no deployment named: refusing to take every container for one")
+	}
+	found, err := e.containers(ctx, id)
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for _, c := range found {
+		group.Go(func() error { return do(ctx, c) })
+	}
+	return group.Wait()
+}
+
+// stop gives a container the stop time it was created with, and the engine some more to answer.
+func (e *Engine) stop(ctx context.Context, c container.Summary) error {
+	switch c.State {
+	case container.StateCreated, container.StateExited, container.StateDead, container.StateRemoving:
+		return nil
+	}
+	made, err := e.inspect(ctx, c.ID)
+	if err != nil {
+		return unless(cerrdefs.IsNotFound, err)
+	}
+	limit := patience
+	if t := made.Config.StopTimeout; t != nil {
+		limit += time.Duration(*t) * time.Second
+	}
+	err = e.askWithin(ctx, limit, "stop container "+title(c), func(ctx context.Context) error {
+		return e.api.ContainerStop(ctx, c.ID, container.StopOptions{})
+	})
+	return unless(cerrdefs.IsNotFound, err)
+}
+
+// remove forgives a container that is gone or that someone else removes at this moment.
+func (e *Engine) remove(ctx context.Context, id, name string) error {
+	err := e.ask(ctx, "remove container "+name, func(ctx context.Context) error {
+		return e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true})
+	})
+	return unless(func(err error) bool { return cerrdefs.IsNotFound(err) || cerrdefs.IsConflict(err) }, err)
+}

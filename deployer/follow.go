@@ -1,0 +1,101 @@
+package deployer
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// follow keeps routes and live containers together until ctx ends: a restarted container's new address is taken over,
+// a live container that somebody killed is started again, backing off. What the runtime reports is looked at at once;
+// a slow tick catches what it missed.
+func (d *Deployer) follow(ctx context.Context) {
+	kick := make(chan struct{}, 1)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { d.watch(ctx, kick) })
+	defer watcher.Wait()
+	tick := time.NewTicker(10 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-kick:
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		d.keepUp(ctx)
+	}
+}
+
+// watch turns the runtime's events into kicks; a lost stream is opened again.
+func (d *Deployer) watch(ctx context.Context, kick chan<- struct{}) {
+	for ctx.Err() == nil {
+		err := d.Runtime.Watch(ctx, func(string) { offer(kick) })
+		if ctx.Err() == nil {
+			d.Log.Warn().Err(err).Msg("lost the events of the container engine; connecting again")
+		}
+		_ = sleep(ctx, time.Second) // the loop's condition tells
+		offer(kick)
+	}
+}
+
+// offer puts one token into a channel that has room for one.
+func offer(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (d *Deployer) keepUp(ctx context.Context) {
+	releases, err := d.list(ctx)
+	if err != nil {
+		d.Log.Warn().Err(err).Msg("cannot list containers; apps keep the addresses they had")
+		return
+	}
+	for _, l := range d.lanes {
+		if live := l.liveNow(); live != nil {
+			i := slices.IndexFunc(releases, func(r Running) bool { return r.ID == live.ID })
+			if i >= 0 {
+				l.keepUp(ctx, *live, releases[i])
+			}
+		}
+	}
+}
+
+// keepUp points at the replicas that run, and starts those again that do not.
+func (l *lane) keepUp(ctx context.Context, live Deployment, r Running) {
+	if r.Up(1) {
+		if err := l.repoint(live, r.Replicas); err != nil {
+			l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot follow the containers' new addresses")
+		}
+	}
+	if !l.dueToStart(r.Up(len(r.Replicas)), time.Now()) {
+		return
+	}
+	l.d.Log.Warn().Str("service", l.service.Name).Str("deployment", live.ID).Msg("a live container does not run; starting it again")
+	release := Release{ID: live.ID, Service: l.service, Digest: live.Digest, From: live.From}
+	release.Service.Replicas = len(r.Replicas)
+	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
+	defer stop()
+	if err := l.d.Runtime.Start(ctx, release); err != nil {
+		l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot start the live release again")
+	}
+}
+
+// dueToStart paces the starts of containers that do not stay up: at once, then after 1 s, then twice as long each time,
+// up to a minute; a minute of peace and it begins anew.
+func (l *lane) dueToStart(up bool, now time.Time) bool {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	if up && now.Sub(l.startAt) > time.Minute {
+		l.startPause = 0
+	}
+	if up || l.halted || now.Before(l.startAt) {
+		return false
+	}
+	l.startPause = min(max(2*l.startPause, time.Second), time.Minute)
+	l.startAt = now.Add(l.startPause)
+	return true
+}

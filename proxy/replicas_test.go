@@ -1,0 +1,75 @@
+package proxy_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"fisherman/proxy"
+)
+
+func TestTheLeastLoadedReplicaAnswers(t *testing.T) {
+	p := start(t, proxy.Options{})
+	one, two, three := newGate(t), newGate(t), newGate(t)
+	point(t, p, "web", "1", map[string][]string{"a.pl/": {one.address, two.address, three.address}})
+	for n := 1; n <= 9; n++ {
+		conn := dial(t, p)
+		_, _ = fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: a.pl\r\n\r\n")
+		soon(t, "the request", func() bool { return inFlight(p) == int64(n) })
+	}
+	for _, backend := range p.Routes()[0].Backends {
+		if backend.InFlight != 3 {
+			t.Errorf("%s has %d in flight, want 3", backend.Address, backend.InFlight)
+		}
+	}
+}
+
+func TestReplicasTakeTurns(t *testing.T) {
+	p := start(t, proxy.Options{})
+	var seen [3]atomic.Int64
+	addresses := make([]string, len(seen))
+	for i := range seen {
+		addresses[i] = backend(t, func(http.ResponseWriter, *http.Request) { seen[i].Add(1) })
+	}
+	point(t, p, "web", "1", map[string][]string{"a.pl/": addresses})
+	for range 30 {
+		get(t, p, "http://a.pl/")
+		soon(t, "an idle proxy", func() bool { return inFlight(p) == 0 })
+	}
+	for i := range seen {
+		if n := seen[i].Load(); n != 10 {
+			t.Errorf("replica %d got %d of 30 requests", i, n)
+		}
+	}
+}
+
+func TestARefusedConnectionIsTriedElsewhere(t *testing.T) {
+	p := start(t, proxy.Options{})
+	point(t, p, "web", "1", map[string][]string{"a.pl/": {nobody(t), nobody(t), backend(t, echo), nobody(t)}})
+	c := client(t, p)
+	for n := range 20 {
+		if err := ask(c, n); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAReplicaThatBrokeAfterwardsIsNotTriedElsewhere(t *testing.T) {
+	p := start(t, proxy.Options{})
+	var attempts atomic.Int64
+	breaks := func() string {
+		return wire(t, func([]string, net.Conn) { attempts.Add(1) })
+	}
+	point(t, p, "web", "1", map[string][]string{"a.pl/": {breaks(), breaks()}})
+	res, err := client(t, p).Post("http://a.pl/", "text/plain", strings.NewReader("once"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read(t, res)
+	if res.StatusCode != http.StatusBadGateway || attempts.Load() != 1 {
+		t.Errorf("%d after %d attempts", res.StatusCode, attempts.Load())
+	}
+}

@@ -1,0 +1,104 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+	"go.yaml.in/yaml/v3"
+
+	"fisherman/server/config"
+)
+
+// TestNoOutputShowsASecret prints secrets, what holds them and whole configurations in every way there is.
+func TestNoOutputShowsASecret(t *testing.T) {
+	raw, err := os.ReadFile(fixtures + "/contract.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := parse(t, strings.Replace(string(raw), "RUST_LOG: info", "PASSWORD: hunter2", 1))
+	for name, v := range map[string]any{
+		"secret":     config.Secret("hunter2"),
+		"list":       []config.Secret{"hunter2"},
+		"github":     whole.GitHub,
+		"discord":    whole.Discord,
+		"registries": whole.Registries,
+		"server":     whole.Server,
+		"secrets":    whole.RepositorySecrets,
+		"config":     whole,
+		"value":      *whole,
+	} {
+		for way, text := range outputs(t, v) {
+			if text == "" || strings.Contains(text, "hunter2") || strings.Contains(text, fmt.Sprintf("%x", "hunter2")) {
+				t.Errorf("%s by %s: %s", name, way, text)
+			}
+		}
+	}
+	equal(t, config.Secret("hunter2").Reveal(), "hunter2")
+	equal(t, fmt.Sprint(config.Secret("hunter2")), "[redacted]")
+}
+
+// outputs are a value's texts by the way they were made.
+func outputs(t *testing.T, v any) map[string]string {
+	t.Helper()
+	texts := map[string]string{"error": fmt.Errorf("wrapped: %v", v).Error()}
+	for _, verb := range []string{"%v", "%s", "%+v", "%#v", "%q", "%x", "%X", "%d", "%10.3s"} {
+		texts[verb] = fmt.Sprintf(verb, v)
+	}
+	for way, marshal := range map[string]func(any) ([]byte, error){"json": json.Marshal, "yaml": yaml.Marshal} {
+		out, err := marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[way] = string(out)
+	}
+	var log bytes.Buffer
+	logger := zerolog.New(&log)
+	logger.Info().Any("any", v).Interface("interface", v).Fields(map[string]any{"field": v}).Msgf("%v", v)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "any", v)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("text", "any", v)
+	texts["log"] = log.String()
+	return texts
+}
+
+// TestNoProblemShowsASecret puts a secret where it does not belong.
+func TestNoProblemShowsASecret(t *testing.T) {
+	getenv := func(string) (string, bool) { return " hunter2 ", true }
+	for _, text := range []string{
+		"github: { secret: ' hunter2' }",
+		"github: { secret: '${S}' }",
+		"github: { secret: [ok, '${S}'] }",
+		"github: { secret: { value: hunter2 } }",
+		"github: { secret: hunter2, secret: hunter2 }",
+		"github: { secert: hunter2 }",
+		"github: hunter2",
+		"github: { secret: 'hunter2${' }",
+		"github: { secret: '${hunter2!}' }",
+		"github: { secret: *hunter2 }",
+		"github: { secret: !hunter2 x }",
+		"github: { secret: \"hunter2 }",
+		"github: { secret: hunter2: }",
+		"registries: { ghcr.io: { password: [hunter2] } }",
+		"registries: { ghcr.io: hunter2 }",
+		"registries: { ghcr.io: { password: hunter2 } }",
+		"github: { api: 'https://user:hunter2@example.com' }",
+		"discord: { token: [hunter2] }",
+		service("environment: [PASSWORD=hunter2]"),
+		service("environment: { PASSWORD=hunter2: }"),
+		service("environment: { PASSWORD: [hunter2] }"),
+		service("environment: PASSWORD=hunter2"),
+		service("environment: { PASSWORD: \"hunter2\\0\" }"),
+		service("environment: { PASSWORD: 'hunter2${' }"),
+		service("secret: hunter2, environment: { PASSWORD: hunter2, PASSWORD: hunter2 }, x: hunter2"),
+	} {
+		_, err := config.Parse([]byte(text), getenv)
+		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(fmt.Sprintf("%#v", err), "hunter2") {
+			t.Errorf("%s:\n%v", text, err)
+		}
+	}
+}
