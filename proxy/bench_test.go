@@ -64,12 +64,12 @@ func (p *pool) Put(b []byte) { p.Pool.Put((*[32 << 10]byte)(b)) }
 func fullProxy(target string) (net.Listener, func(net.Listener)) {
 	directory, err := os.MkdirTemp("", "bench")
 	orDie(err)
-	log, err := os.Create(filepath.Join(directory, "access.log"))
+	_, err = os.Create(filepath.Join(directory, "access.log"))
 	orDie(err)
 	listener := listenOrDie()
 	p, err := proxy.New(proxy.Options{
 		Listener: listener, File: filepath.Join(directory, "routes.json"),
-		Log: zerolog.New(log).With().Timestamp().Logger(), Metrics: prometheus.NewRegistry(),
+		Metrics: prometheus.NewRegistry(),
 	})
 	orDie(err)
 	for i := range 100 {

@@ -35,7 +35,7 @@ func (d Delivery) outcome() outcome {
 	switch {
 	case d.Duplicate:
 		return duplicate
-	case d.Ignored != "" && len(d.Deployments) == 0:
+	case d.Ignored != "":
 		return ignored
 	}
 	return accepted

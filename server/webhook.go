@@ -5,6 +5,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"fisherman/deployer"
 	"fisherman/webhooks"
 )
 
@@ -41,9 +42,12 @@ func (s *Server) deliver(e webhooks.Event) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	d.Ignored, d.Duplicate = receipt.Ignored, receipt.Duplicate
-	for _, one := range receipt.Deployments {
-		d.Deployments = append(d.Deployments, Accepted{ID: one.ID, Service: one.Service, State: one.State})
+	d.Duplicate = receipt.Duplicate
+	d.Deployments = list(receipt.Deployments, func(one deployer.Deployment) Accepted {
+		return Accepted{ID: one.ID, Service: one.Service, State: one.State}
+	})
+	if len(d.Deployments) == 0 { // otherwise it is for somebody here, whoever else it is not for
+		d.Ignored = receipt.Ignored
 	}
 	return d, nil
 }

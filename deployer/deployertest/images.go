@@ -3,6 +3,7 @@ package deployertest
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"io"
 	"log"
 	"net/http"
@@ -36,8 +37,8 @@ func Registry(t testing.TB, wrap ...func(http.Handler) http.Handler) string {
 	return server.Listener.Addr().String()
 }
 
-// App builds the test app of testdata/app, static, for scratch images.
-func App(t testing.TB) []byte {
+// App builds the test app of testdata/app, static, as the only layer that an image of it needs.
+func App(t testing.TB) v1.Layer {
 	t.Helper()
 	gomod, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
@@ -54,12 +55,20 @@ func App(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return app
+	files := archive("app", app)
+	layer, err := tarball.LayerFromOpener(
+		func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files)), nil },
+		tarball.WithCompressionLevel(gzip.BestSpeed), tarball.WithCompressedCaching,
+	)
+	if err != nil {
+		t.Fatalf("pack the test app: %v", err)
+	}
+	return layer
 }
 
 // Image is an image of the test app, which listens on port 8080; see testdata/app for what its environment does.
 type Image struct {
-	App         []byte // from App
+	App         v1.Layer // from App
 	Env         []string
 	Labels      map[string]string
 	Healthcheck []string // as in Docker: {"CMD", "/app", "healthcheck"}
@@ -87,12 +96,7 @@ func Push(t testing.TB, ref string, i Image) string {
 }
 
 func (i Image) build() (v1.Image, error) {
-	files := archive("app", i.App)
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files)), nil })
-	if err != nil {
-		return nil, err
-	}
-	image, err := mutate.AppendLayers(empty.Image, layer)
+	image, err := mutate.AppendLayers(empty.Image, i.App)
 	if err != nil {
 		return nil, err
 	}

@@ -73,12 +73,12 @@ func TestKeysSayWhatIsSo(t *testing.T) {
 
 func TestUnknownKeys(t *testing.T) {
 	for written, want := range map[string]string{
-		"githb: x":          "githb: unknown key; did you mean `github`?",
-		"Github: x":         "Github: unknown key; did you mean `github`?",
-		"service: x":        "service: unknown key; did you mean `services`?",
-		"github: {tokens:}": "github.tokens: unknown key; did you mean `token`?",
-		"github: {x: y}":    "github.x: unknown key; known here: secret, token, api",
-		"server: {a b: y}":  "server.\"a b\": unknown key; known here: listen, host, token",
+		"githb: x":            "githb: unknown key; did you mean `github`?",
+		"Github: x":           "Github: unknown key; did you mean `github`?",
+		"service: x":          "service: unknown key; did you mean `services`?",
+		"github: {tokens: x}": "github.tokens: unknown key; did you mean `token`?",
+		"github: {x: y}":      "github.x: unknown key; known here: secret, token, api",
+		"server: {a b: y}":    "server.\"a b\": unknown key; known here: listen, host, token",
 		"\"a\\nb\": x": "\"a\\nb\": unknown key; known here: github, discord, registries, server, proxy, docker, state, " +
 			"defaults, services",
 	} {

@@ -1,6 +1,10 @@
 package config
 
-import "go.yaml.in/yaml/v3"
+import (
+	"regexp"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // kind reads a value into the place it was made for, and describes itself.
 type kind interface {
@@ -10,6 +14,9 @@ type kind interface {
 	// describe returns the rows of documentation for a value of this kind, k being what its key says.
 	describe(k Key) []Key
 }
+
+// login is a URL's user, and with it perhaps a password.
+var login = regexp.MustCompile(`://[^/]*@`)
 
 // scalar is a single value.
 type scalar[T any] struct {
@@ -39,8 +46,12 @@ func (s scalar[T]) read(r *reader, v value) {
 		r.report(v, s.shown(v.node.Value), "%v", err)
 		return
 	}
-	if text == "" && !s.blank {
-		r.report(v, s.shown(v.node.Value), "is empty; write a value, or remove the key")
+	switch {
+	case text == "" && !s.blank:
+		r.report(v, s.shown(text), "is empty; write a value, or remove the key")
+		return
+	case login.MatchString(text) && !s.hidden && !s.blank:
+		r.report(v, redacted, "holds a login (`user@`); remove it")
 		return
 	}
 	parsed, err := s.parse(text)

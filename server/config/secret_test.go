@@ -87,6 +87,8 @@ func TestNoProblemShowsASecret(t *testing.T) {
 		"registries: { ghcr.io: hunter2 }",
 		"registries: { ghcr.io: { password: hunter2 } }",
 		"github: { api: 'https://user:hunter2@example.com' }",
+		"server: { host: 'https://user:hunter2@example.com' }",
+		service("image: 'https://user:hunter2@ghcr.io/o/web'"),
 		"discord: { token: [hunter2] }",
 		service("environment: [PASSWORD=hunter2]"),
 		service("environment: { PASSWORD=hunter2: }"),

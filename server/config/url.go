@@ -17,9 +17,6 @@ func endpoint(into *string) kind {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 			return "", errors.New("is not the address of an API; write it like `https://host/path`")
 		}
-		if u.User != nil {
-			return "", errors.New("holds a login; remove it, and use the keys for it")
-		}
 		return s, nil
 	}}
 }

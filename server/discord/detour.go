@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"time"
 
@@ -48,7 +49,7 @@ func (d *detour) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	there := r.Clone(r.Context())
 	there.URL.Scheme, there.URL.Host, there.Host = d.api.Scheme, d.api.Host, ""
-	there.URL.Path = d.api.JoinPath(r.URL.Path).Path
+	there.URL.Path = path.Join("/", d.api.Path, r.URL.Path)
 	answer, err := d.next.RoundTrip(there)
 	if err != nil {
 		return nil, err

@@ -49,10 +49,14 @@ func squeeze(s string, n int) string {
 
 // escape makes a line read as it was written: no markdown, no mention.
 func escape(s string) string {
-	return strings.NewReplacer(
-		`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `~`, `\~`, `|`, `\|`,
-		`<`, `\<`, `>`, `\>`, `[`, `\[`, `]`, `\]`, `#`, `\#`, `@`, `@`+joint,
+	s = strings.NewReplacer(
+		`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `~`, `\~`, `|`, `\|`, `<`, `\<`, `[`, `\[`,
+		"@everyone", "@"+joint+"everyone", "@here", "@"+joint+"here",
 	).Replace(s)
+	if strings.HasPrefix(s, "#") || strings.HasPrefix(s, ">") || strings.HasPrefix(s, "-") {
+		return `\` + s // a heading, a quotation, a list
+	}
+	return s
 }
 
 // reason shows a line as text, and what has several as the program's output that it holds.

@@ -49,7 +49,7 @@ func render(d deployer.Deployment) message {
 }
 
 func headline(d deployer.Deployment) string {
-	release, took := name(d), took(d)
+	release, took := name(d), span(d.FinishedAt.Sub(begin(d)))
 	text := map[deployer.State]string{
 		deployer.Queued:     "queued " + release,
 		deployer.Pulling:    "pulling " + release + "…",
@@ -134,28 +134,15 @@ func (m message) embeds() []*discordgo.MessageEmbed {
 	return []*discordgo.MessageEmbed{embed}
 }
 
-// begin is when the deployment left the waiting room: before that it was somebody else's work that took time.
+// begin is when the deployment left the waiting room: before that it was somebody else's work that took time. For one
+// that ended there it is when the waiting began.
 func begin(d deployer.Deployment) time.Time {
 	for _, step := range d.Steps {
-		if step.State != deployer.Waiting {
+		if step.State != deployer.Waiting && !step.State.Ended() {
 			return step.At
 		}
 	}
 	return d.CreatedAt
-}
-
-// took is how long an ended deployment was under way; one that ended in the waiting room, how long it waited.
-func took(d deployer.Deployment) string {
-	start, end := begin(d), d.FinishedAt
-	if len(d.Steps) > 0 {
-		if end.IsZero() {
-			end = d.Steps[len(d.Steps)-1].At
-		}
-		if !start.Before(end) {
-			start = d.CreatedAt
-		}
-	}
-	return span(end.Sub(start))
 }
 
 // span is a duration as people say it.

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"fisherman/server/client"
+)
+
+const (
+	defaultServer = "http://127.0.0.1:5000"
+	defaultState  = "/var/lib/fisherman"
+)
+
+// connection is how a client command reaches the server.
+type connection struct{ server, token string }
+
+// flags adds --server and --token to a command.
+func (r *connection) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&r.server, "server", "", "address of the server (FISHERMAN_SERVER; default "+defaultServer+")")
+	cmd.Flags().StringVar(&r.token, "token", "", "the API's token (FISHERMAN_TOKEN; default: the token file of "+defaultState+", when readable)")
+}
+
+func (r *connection) connect() (*client.Client, error) {
+	server := cmp.Or(r.server, os.Getenv("FISHERMAN_SERVER"), defaultServer)
+	secret := cmp.Or(r.token, os.Getenv("FISHERMAN_TOKEN"))
+	if secret == "" {
+		raw, _ := os.ReadFile(filepath.Join(defaultState, tokenFile)) // without it the server says what is missing
+		secret = strings.TrimSpace(string(raw))
+	}
+	c, err := client.New(server, secret)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return c, nil
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

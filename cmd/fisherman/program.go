@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"fisherman/deployer"
+	"fisherman/deployer/docker"
+	"fisherman/deployer/journal"
+	"fisherman/deployer/registry"
+	"fisherman/proxy"
+	"fisherman/server"
+	"fisherman/server/config"
+	"fisherman/server/discord"
+	"fisherman/webhooks"
+)
+
+// dockerPause is the time between two tries to reach a Docker Engine that does not answer.
+const dockerPause = 2 * time.Second
+
+// settings is what a program is built from.
+type settings struct {
+	*config.Config
+	Log       zerolog.Logger
+	pause     time.Duration
+	observers []func(deployer.Deployment)
+}
+
+// program is all the parts, built and not yet running.
+type program struct {
+	settings
+	opened   []io.Closer
+	listener net.Listener
+	journal  *journal.Journal
+	engine   *docker.Engine
+	proxy    *proxy.Proxy
+	notifier *discord.Notifier // nil without Discord
+	deployer *deployer.Deployer
+	server   *server.Server
+	token    string
+	metrics  *prometheus.Registry
+}
+
+// build makes every part and opens what only one process may hold: the state directory and the listeners.
+func build(ctx context.Context, s settings) (_ *program, err error) {
+	p := &program{settings: s, metrics: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	steps := []func(context.Context) error{
+		p.openState, p.openEngine, p.openProxy, p.openDiscord, p.openDeployer, p.openServer,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *program) openState(context.Context) (err error) {
+	if err := os.MkdirAll(p.State, 0o700); err != nil {
+		return fmt.Errorf("make state directory: %w; set `state` to a directory this user may write", err)
+	}
+	if p.journal, err = journal.Open(filepath.Join(p.State, "journal.db")); err != nil {
+		return err
+	}
+	p.opened = append(p.opened, p.journal)
+	p.token, err = token(p.Server.Token.Reveal(), p.State)
+	return err
+}
+
+func (p *program) openEngine(context.Context) (err error) {
+	if p.engine, err = openEngine(p.settings); err == nil {
+		p.opened = append(p.opened, p.engine)
+	}
+	return err
+}
+
+func openEngine(s settings) (*docker.Engine, error) {
+	logins := make(map[string]docker.Registry, len(s.Registries))
+	for host, r := range s.Registries {
+		logins[host] = docker.Registry{Username: r.Username, Password: r.Password.Reveal(), Mirror: r.Mirror}
+	}
+	return docker.New(docker.Options{
+		Host: s.Docker.Host, Network: s.Docker.Network, Registries: logins, Log: s.part("docker"),
+	})
+}
+
+func (p *program) openProxy(ctx context.Context) (err error) {
+	options := proxy.Options{
+		Listen: p.Proxy.HTTP, File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
+		Log: p.part("proxy"), Metrics: p.metrics,
+	}
+	if host := p.Server.Host; host != "" {
+		webhook := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.Webhook().ServeHTTP(w, r) })
+		options.Own = proxy.Own{Host: host, Path: "/webhooks/github", Handler: webhook}
+	}
+	if p.proxy, err = proxy.New(options); err != nil {
+		return err
+	}
+	return p.proxy.Listen(ctx)
+}
+
+func (p *program) openDiscord(context.Context) (err error) {
+	if p.Discord == nil {
+		return nil
+	}
+	p.notifier, err = discord.New(discord.Options{
+		Token: p.Discord.Token.Reveal(), ChannelID: p.Discord.ChannelID, API: p.Discord.API,
+		Store: p.journal, Log: p.part("discord"),
+	})
+	if err == nil {
+		p.observers = append(p.observers, p.notifier.Observe)
+	}
+	return err
+}
+
+func (p *program) openDeployer(context.Context) error {
+	logins := make(map[string]registry.Credential, len(p.Registries))
+	for host, r := range p.Registries {
+		logins[host] = registry.Credential{Username: r.Username, Password: r.Password.Reveal(), Mirror: r.Mirror}
+	}
+	lookups, err := registry.New(registry.Options{Credentials: logins, Log: p.part("registry")})
+	if err != nil {
+		return err
+	}
+	observers := append(p.observers, p.logTransition, func(d deployer.Deployment) { p.server.Observe(d) })
+	p.deployer, err = deployer.New(deployer.Options{
+		Services: p.Services, Runtime: p.engine, Traffic: p.proxy, Registry: lookups, Journal: p.journal,
+		Log: p.part("deployer"), NewID: func() string { return ulid.Make().String() }, Observers: observers,
+	})
+	return err
+}
+
+func (p *program) openServer(ctx context.Context) (err error) {
+	p.server = server.New(server.Options{
+		Deployer: p.deployer, GitHub: webhooks.New(p.secrets()), Token: p.token, Routes: p.routes,
+		Version: version(), Log: p.part("server"), Registry: p.metrics,
+	})
+	p.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", p.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for webhooks and the API: %w; set `server.listen` to a free address", err)
+	}
+	p.opened = append(p.opened, p.listener)
+	return nil
+}
+
+// secrets are the webhook secrets of the configuration.
+func (p *program) secrets() webhooks.Secrets {
+	all := webhooks.Secrets{Default: reveal(p.GitHub.Secrets), Repositories: map[string][]string{}}
+	for repository, own := range p.RepositorySecrets {
+		all.Repositories[repository] = reveal(own)
+	}
+	return all
+}
+
+func reveal(secrets []config.Secret) []string {
+	var plain []string
+	for _, s := range secrets {
+		plain = append(plain, s.Reveal())
+	}
+	return plain
+}
+
+// routes is the proxy's table in the server's words.
+func (p *program) routes() []server.Route {
+	var rows []server.Route
+	for _, r := range p.proxy.Routes() {
+		row := server.Route{Host: r.Host, Prefix: r.Prefix, Service: r.Service, Release: r.Release}
+		for _, b := range r.Backends {
+			row.Backends = append(row.Backends, server.Backend{Address: b.Address, InFlight: int(b.InFlight)})
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// logTransition writes one line for each state a deployment enters.
+func (p *program) logTransition(d deployer.Deployment) {
+	event := p.Log.Info()
+	if d.State == deployer.Failed {
+		event = p.Log.Error()
+	}
+	if d.Reason != "" {
+		event = event.Str("reason", d.Reason)
+	}
+	event.Str("service", d.Service).Str("deployment", d.ID).Str("commit", d.Commit).Str("digest", d.Digest).
+		Str("trigger", string(d.Cause.Kind)).Msg(string(d.State))
+}
+
+func (s settings) part(name string) zerolog.Logger { return s.Log.With().Str("part", name).Logger() }
+
+// close lets go of what build opened, the last first.
+func (p *program) close() error {
+	var all []error
+	for _, c := range slices.Backward(p.opened) {
+		if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			all = append(all, err)
+		}
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func newServe() *cobra.Command {
+	var location, state string
+	cmd := &cobra.Command{
+		Use:     "serve --config LOCATION [--state DIR]",
+		Short:   "Run the server",
+		Example: "  fisherman serve --config /etc/fisherman/fisherman.yaml",
+		Args:    exactly(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := onLinux(cmd); err != nil {
+				return err
+			}
+			c, err := loadConfig(cmd, location)
+			if err != nil {
+				return err
+			}
+			if state != "" {
+				c.State = state
+			}
+			return serve(cmd.Context(), settings{Config: c, Log: newLog(), pause: dockerPause})
+		},
+	}
+	cmd.Flags().StringVar(&location, "config", "", "path of the configuration")
+	cmd.Flags().StringVar(&state, "state", "", "directory of queue, history and route table, over the configuration's")
+	return cmd
+}
+
+// serve builds the program, runs it until ctx ends and stops it in order.
+func serve(ctx context.Context, s settings) error {
+	p, err := build(ctx, s)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+// onLinux refuses what needs containers that are reachable by address.
+func onLinux(cmd *cobra.Command) error {
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("%s runs on Linux only: it reaches containers by their address, which %s does not offer; run it on the server", cmd.CommandPath(), runtime.GOOS)
+	}
+	return nil
+}
+
+// newLog writes for people on a terminal and JSON elsewhere.
+func newLog() zerolog.Logger {
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		return zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05"}).With().Timestamp().Logger()
+	}
+	return zerolog.New(os.Stderr).With().Timestamp().Logger()
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const tokenFile = "token"
+
+// token is the API's bearer token: the configured one, else the state directory's, made at first start.
+func token(configured, state string) (string, error) {
+	if configured != "" {
+		return configured, nil
+	}
+	path := filepath.Join(state, tokenFile)
+	raw, err := os.ReadFile(path)
+	if err == nil && strings.TrimSpace(string(raw)) != "" {
+		return strings.TrimSpace(string(raw)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the API token: %w", err)
+	}
+	made := rand.Text()
+	if err := writeWhole(path, made+"\n"); err != nil {
+		return "", fmt.Errorf("keep the API token: %w", err)
+	}
+	return made, nil
+}
+
+// writeWhole puts a file in place complete or not at all, readable by its owner alone.
+func writeWhole(path, content string) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = temp.WriteString(content)
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"fisherman/server"
+)
+
+// release is set by the linker (-X main.release=v1.2.3) when a release is built.
+var release string //nolint:gochecknoglobals // the linker can set nothing else
+
+func newVersion() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print version, commit and Go version",
+		Args:  exactly(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v := version()
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]string{"version": v.Version, "commit": v.Commit, "go": v.Go})
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "fisherman %s, commit %s, %s\n", v.Version, v.Commit, v.Go)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// version is what this binary was built from.
+func version() server.Version {
+	v := server.Version{Version: "devel", Commit: "unknown", Go: runtime.Version()}
+	if release != "" {
+		v.Version = release
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v.Commit = s.Value
+		}
+	}
+	return v
+}

@@ -1,0 +1,153 @@
+package docker_test
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
+
+	"fisherman/deployer"
+	"fisherman/deployer/deployertest"
+	"fisherman/deployer/docker"
+)
+
+const commit = "0123456789abcdef0123456789abcdef01234567"
+
+// bench is an engine on a network of its own, a registry and the test app.
+type bench struct {
+	*docker.Engine
+	api      *client.Client
+	network  string
+	registry string
+	app      v1.Layer
+}
+
+// newBench fails the test when Docker does not answer. Everything it makes is gone after the test.
+func newBench(t *testing.T, wrap ...func(http.Handler) http.Handler) *bench {
+	t.Helper()
+	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{
+		api: api, network: "test-" + strings.ToLower(rand.Text()[:10]),
+		registry: deployertest.Registry(t, wrap...), app: deployertest.App(t),
+	}
+	b.Engine = b.engine(t, docker.Options{Network: b.network})
+	if err := b.Ready(t.Context()); err != nil {
+		t.Fatalf("these tests need a Docker Engine: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := b.Purge(ctx); err != nil {
+			t.Errorf("purge: %v", err)
+		}
+		_ = api.Close()
+	})
+	return b
+}
+
+func (b *bench) engine(t *testing.T, o docker.Options) *docker.Engine {
+	t.Helper()
+	o.Log = zerolog.New(zerolog.NewTestWriter(t))
+	engine, err := docker.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = engine.Close() })
+	return engine
+}
+
+// push puts an image into the registry; each has a version of its own, so that tests do not share images.
+func (b *bench) push(t *testing.T, env ...string) string {
+	t.Helper()
+	return b.pushImage(t, deployertest.Image{Env: env, Labels: map[string]string{"org.opencontainers.image.revision": commit}})
+}
+
+func (b *bench) pushImage(t *testing.T, i deployertest.Image) string {
+	t.Helper()
+	i.App, i.Env = b.app, append([]string{"TEST=" + b.network}, i.Env...)
+	return deployertest.Push(t, b.image()+":latest", i)
+}
+
+func (b *bench) image() string { return b.registry + "/o/web" }
+
+func (b *bench) release(digest string) deployer.Release {
+	return deployer.Release{ID: ulid.Make().String(), Digest: digest, Service: deployer.Service{
+		Name: "web", Image: b.image(), Replicas: 1, Stop: 5 * time.Second,
+		Routes: []deployer.Route{{Host: "web.test", Prefix: "/", Port: 8080}},
+		Health: deployer.Health{Path: "/health", Port: 8080, Deadline: 30 * time.Second, Successes: 2},
+	}}
+}
+
+func silent(string) {}
+
+func (b *bench) pull(t *testing.T, r deployer.Release) {
+	t.Helper()
+	if _, err := b.Pull(t.Context(), r, silent); err != nil {
+		t.Fatalf("pull: %v", err)
+	}
+}
+
+func (b *bench) start(t *testing.T, r deployer.Release) {
+	t.Helper()
+	b.pull(t, r)
+	if err := b.Start(t.Context(), r); err != nil {
+		t.Fatalf("start: %v", err)
+	}
+}
+
+// live pulls, starts and awaits.
+func (b *bench) live(t *testing.T, r deployer.Release) []deployer.Replica {
+	t.Helper()
+	b.start(t, r)
+	replicas, err := b.Await(t.Context(), r, silent)
+	if err != nil {
+		t.Fatalf("await: %v", err)
+	}
+	return replicas
+}
+
+func (b *bench) inspect(t *testing.T, id string) container.InspectResponse {
+	t.Helper()
+	found, err := b.api.ContainerInspect(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// tags lists the tags of a repository on the engine.
+func (b *bench) tags(t *testing.T, repository string) []string {
+	t.Helper()
+	all, err := b.api.ImageList(t.Context(), image.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tags []string
+	for _, i := range all {
+		for _, tag := range i.RepoTags {
+			if rest, ok := strings.CutPrefix(tag, repository+":"); ok {
+				tags = append(tags, rest)
+			}
+		}
+	}
+	return tags
+}
+
+// has reports whether the engine has an image by this name.
+func (b *bench) has(t *testing.T, ref string) bool {
+	t.Helper()
+	_, err := b.api.ImageInspect(t.Context(), ref)
+	return err == nil
+}

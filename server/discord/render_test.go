@@ -1,0 +1,169 @@
+package discord
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"fisherman/deployer"
+)
+
+func TestHeadline(t *testing.T) {
+	w, p := deployer.Waiting, deployer.Pulling
+	cases := []struct {
+		states []deployer.State
+		want   string
+		color  int
+	}{
+		{[]deployer.State{w, deployer.Queued}, "web: queued a1b2c3d", blue},
+		{[]deployer.State{w, p}, "web: pulling a1b2c3d…", blue},
+		{[]deployer.State{w, p, deployer.Starting}, "web: starting a1b2c3d…", blue},
+		{[]deployer.State{w, p, deployer.Verifying}, "web: verifying a1b2c3d…", blue},
+		{[]deployer.State{w, p, deployer.Switching}, "web: switching to a1b2c3d…", blue},
+		{[]deployer.State{w, p, deployer.Draining}, "web: a1b2c3d is live, draining the old release…", blue},
+		{[]deployer.State{w, p, deployer.Baking}, "web: a1b2c3d is live, baking…", blue},
+		{[]deployer.State{w, p, deployer.Starting, deployer.Succeeded}, "web: deployed a1b2c3d in 2.0 s", green},
+		{[]deployer.State{w, p, deployer.Failed}, "web: a1b2c3d failed after 1.0 s", red},
+		{[]deployer.State{w, p, deployer.RolledBack}, "web: a1b2c3d rolled back after 1.0 s", orange},
+		{[]deployer.State{w, p, deployer.Cancelled}, "web: a1b2c3d cancelled after 1.0 s", grey},
+		{[]deployer.State{w, deployer.Cancelled}, "web: a1b2c3d cancelled after 1.0 s", grey},
+		{[]deployer.State{w, deployer.Superseded}, "web: a1b2c3d superseded", grey},
+		{[]deployer.State{w, deployer.Unchanged}, "web: a1b2c3d unchanged", grey},
+		{[]deployer.State{"paused"}, "web: paused a1b2c3d", blue},
+	}
+	for _, c := range cases {
+		if got := render(stage("1", c.states...)); got.headline != c.want || got.color != c.color {
+			t.Errorf("%v: got %q, %x; want %q, %x", c.states, got.headline, got.color, c.want, c.color)
+		}
+	}
+}
+
+func TestCard(t *testing.T) {
+	cases := map[string]struct {
+		change                     func(*deployer.Deployment)
+		headline, source, body, by string
+	}{
+		"as it is": {
+			func(*deployer.Deployment) {},
+			"web: a1b2c3d failed after 1.0 s", "ada/web", "Draw faster", "Ada",
+		},
+		"failed": {
+			func(d *deployer.Deployment) { d.Reason = "no answer on /health_check" },
+			"web: a1b2c3d failed after 1.0 s", "ada/web", "Draw faster\nno answer on /health\\_check", "Ada",
+		},
+		"failed, with its last words": {
+			func(d *deployer.Deployment) { d.Reason = "exit code 1:\n\x1b[31mpanic\x1b[0m: ```no```\r\n" },
+			"web: a1b2c3d failed after 1.0 s", "ada/web",
+			"Draw faster\n```\nexit code 1:\npanic: `\u200b`\u200b`\u200bno`\u200b`\u200b`\u200b\n```", "Ada",
+		},
+		"no commit": {
+			func(d *deployer.Deployment) {
+				*d = deployer.Deployment{
+					Service: "web", State: deployer.Queued, Image: "ghcr.io/ada/web",
+					Digest: "sha256:0123456789abcdef", Cause: deployer.Cause{Kind: deployer.KindPackage, Sender: "ada"},
+					CreatedAt: time.Unix(1_700_000_000, 0),
+				}
+			},
+			"web: queued sha256:0123456789ab", "ghcr.io/ada/web", "since <t:1700000000:R>", "ada",
+		},
+		"by hand": {
+			func(d *deployer.Deployment) {
+				d.Commit, d.Reference = "", "v1_2"
+				d.Author, d.Cause = "", deployer.Cause{Kind: deployer.KindManual}
+			},
+			`web: v1\_2 failed after 1.0 s`, "ada/web", "Draw faster", "manual",
+		},
+		"going back": {
+			func(d *deployer.Deployment) {
+				d.State, d.Cause = deployer.Succeeded, deployer.Cause{Kind: deployer.KindRollback, Sender: "eve"}
+			},
+			"web: went back to a1b2c3d in 1.0 s", "ada/web", "Draw faster", "Ada · rollback by eve",
+		},
+		"nothing at all": {
+			func(d *deployer.Deployment) {
+				*d = deployer.Deployment{Service: "web", State: deployer.Superseded}
+			},
+			"web: a release superseded", "web", "", "",
+		},
+	}
+	for about, c := range cases {
+		t.Run(about, func(t *testing.T) {
+			d := stage("1", deployer.Pulling, deployer.Failed)
+			c.change(&d)
+			want := message{headline: c.headline, color: color(d.State), source: c.source, body: c.body, by: c.by}
+			if got := render(d); got != want {
+				t.Errorf("\n got %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestWhatOthersWroteIsHarmless(t *testing.T) {
+	cases := map[string]string{
+		"Draw faster (#12)":            "Draw faster (#12)",
+		"first\nsecond":                "first",
+		"@everyone look, @here":        "@\u200beveryone look, @\u200bhere",
+		"<@123> <@&4> <#5> <t:1:R>":    `\<@123> \<@&4> \<#5> \<t:1:R>`,
+		"**bold** _it_ ~~no~~ ||spy||": `\*\*bold\*\* \_it\_ \~\~no\~\~ \|\|spy\|\|`,
+		"[bank](https://evil.example)": `\[bank](https://evil.example)`,
+		"`code` ```block":              "\\`code\\` \\`\\`\\`block",
+		`back\*slash`:                  `back\\\*slash`,
+		"# loud":                       `\# loud`,
+		"> said":                       `\> said`,
+		"-# small":                     `\-# small`,
+		"red \x1b[31mherring\x1b[0m":   "red herring",
+		"turned \u202earound\x00":      "turned around",
+		strings.Repeat("ü", 300):       strings.Repeat("ü", maxMessage-1) + "…",
+	}
+	for written, want := range cases {
+		d := stage("1", deployer.Succeeded)
+		d.Message = written
+		if got := render(d).body; got != want {
+			t.Errorf("%q: got %q, want %q", written, got, want)
+		}
+	}
+}
+
+func TestNothingIsLongerThanDiscordAllows(t *testing.T) {
+	for _, long := range []string{strings.Repeat("*", 100_000), strings.Repeat("`\n", 50_000), strings.Repeat("🐟", 10_000)} {
+		d := stage("1", deployer.Pulling, deployer.Failed)
+		d.Reason, d.Message, d.Author, d.Repository = long, long, long, long
+		d.Commit, d.Reference = "", long
+		m := render(d)
+		for _, part := range []struct {
+			text string
+			most int
+		}{{m.headline, 2000}, {m.source, 256}, {m.body, 4096}, {m.by, 2048}} {
+			if n := utf8.RuneCountInString(part.text); n > part.most {
+				t.Errorf("%d characters of %d: %.40s", n, part.most, part.text)
+			}
+		}
+	}
+}
+
+func TestALongReasonKeepsItsBeginningAndItsEnd(t *testing.T) {
+	d := stage("1", deployer.Failed)
+	d.Reason = "exit code 137:\n" + strings.Repeat("working\n", 1000) + "out of memory"
+	body := render(d).body
+	if !strings.Contains(body, "exit code 137") || !strings.HasSuffix(body, "out of memory\n```") {
+		t.Errorf("got %s", body)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	cases := map[time.Duration]string{
+		-time.Second:             "0.0 s",
+		4230 * time.Millisecond:  "4.2 s",
+		9960 * time.Millisecond:  "10 s",
+		12400 * time.Millisecond: "12 s",
+		59600 * time.Millisecond: "1 min 0 s",
+		200 * time.Second:        "3 min 20 s",
+		65 * time.Minute:         "1 h 5 min",
+	}
+	for d, want := range cases {
+		if got := span(d); got != want {
+			t.Errorf("%s: got %q, want %q", d, got, want)
+		}
+	}
+}
