@@ -17,7 +17,7 @@ type upload struct {
 
 func (u *upload) Read(b []byte) (int, error) {
 	n, err := u.Reader.Read(b)
-	if err != nil && err != io.EOF { //nolint:errorlint // an io.Reader returns io.EOF itself
+	if err != nil && err != io.EOF { // an io.Reader returns io.EOF itself
 		u.failed.Store(&err)
 	}
 	return n, err

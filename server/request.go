@@ -44,7 +44,7 @@ func (s *Server) request(next http.Handler) http.Handler {
 // caught answers a request whose handler panicked. Where the answer had begun, it ends in the middle, so that nobody
 // takes it for whole.
 func caught(w middleware.WrapResponseWriter, r *http.Request, panicked any) {
-	if panicked == http.ErrAbortHandler { // a handler's way to do just that
+	if panicked == http.ErrAbortHandler { //nolint:errorlint // a panic's value is the sentinel itself: a handler's way to do just that
 		panic(panicked)
 	}
 	err := fmt.Errorf("panic: %v\n%s", panicked, debug.Stack())

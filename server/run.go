@@ -38,7 +38,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	_ = l.Close()
-	<-served
+	_ = <-served
 	return stop(server)
 }
 

@@ -58,7 +58,9 @@ func live() deployer.Deployment {
 		Cause:     deployer.Cause{Kind: deployer.KindPackage, Delivery: "d-1", Sender: "octocat"},
 		CreatedAt: at(0), FinishedAt: at(9),
 		Steps: []deployer.Step{
-			{State: deployer.Queued, At: at(0)}, {State: deployer.Pulling, At: at(1)}, {State: deployer.Starting, At: at(5)},
+			{State: deployer.Queued, At: at(0)},
+			{State: deployer.Pulling, At: at(1)},
+			{State: deployer.Starting, At: at(5)},
 			{State: deployer.Succeeded, At: at(9)},
 		},
 	}

@@ -200,7 +200,9 @@ func TestOverTheWire(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer answer.Body.Close()
+			if err := answer.Body.Close(); err != nil {
+				t.Error(err)
+			}
 			if answer.StatusCode != tt.want {
 				t.Errorf("status %d, want %d", answer.StatusCode, tt.want)
 			}

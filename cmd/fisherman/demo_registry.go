@@ -54,7 +54,7 @@ func openDemoRegistry(ctx context.Context) (*demoRegistry, error) {
 
 func (r *demoRegistry) close() error {
 	err := r.server.Close()
-	<-r.served
+	_ = <-r.served
 	return err
 }
 

@@ -51,7 +51,7 @@ func TestRuntime(t *testing.T, rig Rig) {
 		"clean forgets what is not kept":                 clean,
 		"a rollback uses the retained image":             rollBack,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, rig) })
+		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, rig) })
 	}
 }
 

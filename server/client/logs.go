@@ -16,7 +16,7 @@ func (c *Client) Logs(ctx context.Context, service string, follow bool, tail int
 		ctx, cancel = context.WithTimeout(ctx, answerWithin)
 	}
 	query := url.Values{"follow": {strconv.FormatBool(follow)}, "tail": {strconv.Itoa(tail)}}
-	response, err := c.send(ctx, call{method: http.MethodGet, path: []string{"services", service, "logs"}, query: query})
+	response, err := c.send(ctx, call{method: http.MethodGet, path: []string{"services", service, "logs"}, query: query}) //nolint:bodyclose // the caller closes the stream
 	if err != nil {
 		cancel()
 		return nil, err
