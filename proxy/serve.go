@@ -74,7 +74,7 @@ func (p *Proxy) leave(served <-chan error) {
 	if err := p.listener.Close(); err != nil {
 		p.options.Log.Warn().Err(err).Msg("close proxy listener")
 	}
-	_ = <-served
+	<-served //nolint:errcheck // it ends because the listener was closed
 	time.Sleep(p.options.Timeouts.Linger)
 }
 

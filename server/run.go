@@ -38,7 +38,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	_ = l.Close()
-	_ = <-served
+	<-served //nolint:errcheck // it ends because the listener was closed
 	return stop(server)
 }
 

@@ -131,7 +131,7 @@ func staticBinary() error {
 	if err != nil {
 		return fmt.Errorf("read this program's file: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	if slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
 		return errors.New("this binary is linked dynamically, and the demo's image holds nothing but it; build it with CGO_ENABLED=0 go build ./cmd/fisherman")
 	}

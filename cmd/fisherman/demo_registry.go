@@ -54,7 +54,7 @@ func openDemoRegistry(ctx context.Context) (*demoRegistry, error) {
 
 func (r *demoRegistry) close() error {
 	err := r.server.Close()
-	_ = <-r.served
+	<-r.served //nolint:errcheck // it ends because the server was closed
 	return err
 }
 
