@@ -25,8 +25,8 @@ check:
 	$(GO) run $(LINT) run ./...
 
 ## bench: the figures the program is held to, measured in one run
-bench: build docker
-	$(GO) run ./cmd/bench -binary $(BIN)
+bench: docker
+	$(GO) test ./cmd/fisherman ./proxy -run '^$$' -bench . -benchtime 3s -timeout 15m
 
 ## docker: start a Docker Engine, installing Debian's or Ubuntu's own where there is none
 docker:

@@ -64,14 +64,17 @@ func (p *pool) Put(b []byte) { p.Pool.Put((*[32 << 10]byte)(b)) }
 func fullProxy(target string) (net.Listener, func(net.Listener)) {
 	directory, err := os.MkdirTemp("", "bench")
 	orDie(err)
-	_, err = os.Create(filepath.Join(directory, "access.log"))
+	log, err := os.Create(filepath.Join(directory, "access.log"))
 	orDie(err)
 	listener := listenOrDie()
+	lg := zerolog.New(log).With().Timestamp().Logger()
+	if os.Getenv("NOLOG") != "" { lg = zerolog.Nop() }
 	p, err := proxy.New(proxy.Options{
 		Listener: listener, File: filepath.Join(directory, "routes.json"),
-		Metrics: prometheus.NewRegistry(),
+		Log: lg, Metrics: prometheus.NewRegistry(),
 	})
 	orDie(err)
+	_ = zerolog.Nop
 	for i := range 100 {
 		_, err = p.Point(fmt.Sprint("web", i), "1", map[string][]string{fmt.Sprintf("a%d.pl/", i): {target}})
 		orDie(err)
@@ -100,6 +103,7 @@ func serveUntilStdinEnds(listener net.Listener, serve func(net.Listener)) {
 	go serve(listener)
 	f, _ := os.Create("/tmp/prof." + os.Getenv("BENCH_PROXY"))
 	pprof.StartCPUProfile(f)
+	defer func(){ f, _ := os.Create("/tmp/mem." + os.Getenv("BENCH_PROXY")); pprof.Lookup("allocs").WriteTo(f, 0) }()
 	defer pprof.StopCPUProfile()
 	fmt.Println(listener.Addr())
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {

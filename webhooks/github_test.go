@@ -20,13 +20,15 @@ func TestOfficialSignature(t *testing.T) {
 	refused(t, New(Secrets{Default: []string{"It's a Secret to Everybody"}}), r, http.StatusUnauthorized)
 }
 
-// Whoever takes the HMAC out turns this test red: signers returning every secret, or judge going on without one.
+// Whoever takes the HMAC out turns this test red: by letting signers return every secret, or judge go on without any. For the
+// latter there is a foreign repository, which no later check would refuse.
 func TestWhatNoSecretSignedIsRefused(t *testing.T) {
 	push := payload(t, "push.json")
 	tests := map[string]*http.Request{
 		"another secret":  deliver("low water at eight", "push", push),
 		"an empty secret": deliver("", "push", push),
 		"another body":    deliver(secret, "push", push),
+		"a foreign name":  deliver("low water at eight", "push", []byte(`{"repository":{"full_name":"a/b"}}`)),
 	}
 	tests["another body"].Header.Set("X-Hub-Signature-256", sign(secret, payload(t, "push-forced.json")))
 	for name, r := range tests {

@@ -106,6 +106,20 @@ func TestPackageActions(t *testing.T) {
 	refused(t, configured(), deliver(secret, "package", altered(t, "package.json", []int{}, "package")), http.StatusBadRequest)
 }
 
+// What must be known of an image before anything can be deployed.
+func TestIncompletePackages(t *testing.T) {
+	for inner, ignored := range map[string]string{
+		`{"namespace":"o","name":"n","package_version":{"version":"1","container_metadata":{"tag":{"name":"latest"}}}}`: "package event for ghcr.io/o/n:latest names no sha256 digest",
+		`{"namespace":"o","package_version":{"container_metadata":{"tag":{"name":"latest"}}}}`:                          "the package event names no image",
+		`{}`: "the package event names no image",
+	} {
+		body := `{"action":"published","repository":{"full_name":"` + harbour + `"},"package":` + inner + `}`
+		if got := parsed(t, "package", []byte(body)); got.Ignored != ignored {
+			t.Errorf("%s: ignored %q, want %q", inner, got.Ignored, ignored)
+		}
+	}
+}
+
 func TestContainerTypes(t *testing.T) {
 	for _, tt := range []struct {
 		kind, ecosystem string

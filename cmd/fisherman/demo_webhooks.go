@@ -54,17 +54,10 @@ func (d *demo) webhook(ctx context.Context, event string, payload object) (deplo
 	if err != nil {
 		return "", err
 	}
-	mac := hmac.New(sha256.New, []byte(d.secret))
-	mac.Write(body)
-	url := "http://" + d.program.listener.Addr().String() + "/webhooks/github"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	request, err := d.signed(ctx, "http://"+d.program.listener.Addr().String(), event, body)
 	if err != nil {
 		return "", err
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-GitHub-Event", event)
-	request.Header.Set("X-GitHub-Delivery", rand.Text())
-	request.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return "", fmt.Errorf("deliver %s: %w", event, err)
@@ -78,4 +71,19 @@ func (d *demo) webhook(ctx context.Context, event string, payload object) (deplo
 		return "", fmt.Errorf("deliver %s: %s: %s", event, response.Status, raw)
 	}
 	return answer.Deployments[0].ID, nil
+}
+
+// signed is a delivery as GitHub makes it.
+func (d *demo) signed(ctx context.Context, server, event string, body []byte) (*http.Request, error) {
+	mac := hmac.New(sha256.New, []byte(d.secret))
+	mac.Write(body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/webhooks/github", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-GitHub-Event", event)
+	request.Header.Set("X-GitHub-Delivery", rand.Text())
+	request.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	return request, nil
 }

@@ -1,0 +1,327 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	dockerclient "github.com/docker/docker/client"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"fisherman/deployer/deployertest"
+	"fisherman/deployer/docker"
+)
+
+// boot is how long the measured app takes to begin to listen.
+const boot = "150ms"
+
+// bench is a release binary that serves one service, and all that a measurement asks it by.
+type bench struct {
+	b       *testing.B
+	app     v1.Layer
+	image   string // host:port/o/web
+	network string
+	config  string
+	server  string // host:port
+	proxy   string
+	process *exec.Cmd
+}
+
+func newBench(b *testing.B) *bench {
+	m := &bench{b: b, app: deployertest.App(b), network: "fisherman-bench-" + strings.ToLower(fmt.Sprintf("%x", time.Now().UnixNano()))}
+	m.image = deployertest.Registry(b) + "/o/web"
+	m.server, m.proxy = freeAddress(b), freeAddress(b)
+	dir := b.TempDir()
+	m.config = filepath.Join(dir, "fisherman.yaml")
+	text := fmt.Sprintf(`
+github: { secret: bench }
+server: { listen: %q, token: bench }
+proxy: { http: %q }
+docker: { network: %s }
+state: %s
+services:
+  web:
+    repository: o/web
+    image: %s
+    routes: [{ host: web.test, port: 8080, tls: "off" }]
+    health: { path: /health }
+`, m.server, m.proxy, m.network, filepath.Join(dir, "state"), m.image)
+	if err := os.WriteFile(m.config, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	m.serve(releaseBinary(b))
+	return m
+}
+
+// releaseBinary is what users run, and how large it is.
+func releaseBinary(b *testing.B) string {
+	path := filepath.Join(b.TempDir(), "fisherman")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("build the release binary: %v\n%s", err, out)
+	}
+	return path
+}
+
+func freeAddress(b *testing.B) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// serve runs the binary until the benchmark ends, and removes what it made.
+func (m *bench) serve(binary string) {
+	log, err := os.Create(filepath.Join(m.b.TempDir(), "log"))
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	m.process = exec.Command(binary, "serve", "--config", m.config)
+	m.process.Stderr = log
+	if err := m.process.Start(); err != nil {
+		m.b.Fatal(err)
+	}
+	m.b.Cleanup(func() {
+		_ = m.process.Process.Signal(os.Interrupt)
+		_ = m.process.Wait()
+		engine, err := docker.New(docker.Options{Network: m.network})
+		if err == nil {
+			err = engine.Purge(context.Background())
+		}
+		if err != nil {
+			m.b.Errorf("clear away: %v", err)
+		}
+	})
+	m.until("the server is ready", func() bool { return m.get(m.server, "/readyz", "") == http.StatusOK })
+}
+
+// until waits for a condition, tightly, for a minute at most.
+func (m *bench) until(what string, done func() bool) {
+	for end := time.Now().Add(time.Minute); !done(); {
+		if time.Now().After(end) {
+			m.b.Fatalf("waited a minute in vain: %s", what)
+		}
+		time.Sleep(500 * time.Microsecond)
+	}
+}
+
+func (m *bench) get(address, path, want string) int {
+	request, err := http.NewRequest(http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	request.Host = "web.test"
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	if !strings.Contains(string(body), want) {
+		return 0
+	}
+	return response.StatusCode
+}
+
+// deliver sends one signed webhook and returns when it is answered.
+func (m *bench) deliver(event string, payload object) (took time.Duration) {
+	body, err := json.Marshal(payload)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	d := demo{secret: "bench"}
+	request, err := d.signed(context.Background(), "http://"+m.server, event, body)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	begun := time.Now()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	answer, _ := io.ReadAll(response.Body)
+	response.Body.Close()
+	if response.StatusCode != http.StatusAccepted {
+		m.b.Fatalf("%s answered %s: %s", event, response.Status, answer)
+	}
+	return time.Since(begun)
+}
+
+func (m *bench) push(version int) (digest string) {
+	return deployertest.Push(m.b, m.image+":latest", deployertest.Image{
+		App: m.app, Env: []string{fmt.Sprintf("VERSION=v%d.", version), "BOOT=" + boot},
+	})
+}
+
+func (m *bench) packageEvent(version int, digest string) object {
+	return object{
+		"action": "published", "repository": object{"full_name": "o/web", "default_branch": "master"},
+		"package": object{"namespace": "o", "name": "web", "package_type": "CONTAINER", "package_version": object{
+			"version": digest, "target_oid": fmt.Sprintf("%040x", version), "package_url": m.image + ":latest",
+			"container_metadata": object{"tag": object{"name": "latest", "digest": digest}},
+		}},
+	}
+}
+
+// BenchmarkWebhookToLive measures, turn by turn in one run, the time from a webhook to the new release's first answer
+// through the proxy, and the floor: Docker's create and start, the app's own boot and its first answer.
+func BenchmarkWebhookToLive(b *testing.B) {
+	m := newBench(b)
+	m.live(1) // its layers are here from now on
+	var floors, lives []time.Duration
+	for i := range max(b.N, 7) {
+		floors = append(floors, m.floor())
+		lives = append(lives, m.live(i+2))
+	}
+	floor, live := median(floors), median(lives)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ms(floor), "floor-ms")
+	b.ReportMetric(ms(live), "live-ms")
+	b.ReportMetric(ms(live-floor), "over-floor-ms")
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// live deploys a version and returns the time from its webhook to its first answer.
+func (m *bench) live(version int) time.Duration {
+	digest := m.push(version)
+	begun := time.Now()
+	m.deliver("package", m.packageEvent(version, digest))
+	m.until("the new release answers", func() bool { return m.get(m.proxy, "/", fmt.Sprintf("v%d.", version)) == http.StatusOK })
+	took := time.Since(begun)
+	m.until("the deployment has ended", func() bool { return m.settled() })
+	return took
+}
+
+// settled reports whether the newest deployment has succeeded.
+func (m *bench) settled() bool {
+	request, err := http.NewRequest(http.MethodGet, "http://"+m.server+"/api/v1/deployments?limit=1", nil)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer bench")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	return bytes.Contains(body, []byte(`"state":"succeeded"`)) || bytes.Contains(body, []byte(`"state": "succeeded"`))
+}
+
+// floor creates and starts the same image through the same API and waits for its first answer.
+func (m *bench) floor() time.Duration {
+	api, err := dockerclient.NewClientWithOpts(dockerclient.FromEnv, dockerclient.WithAPIVersionNegotiation())
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	defer api.Close()
+	ctx := context.Background()
+	if _, err := api.Ping(ctx); err != nil {
+		m.b.Fatal(err)
+	}
+	begun := time.Now()
+	made, err := api.ContainerCreate(ctx, &container.Config{Image: m.running(api)},
+		nil, &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{m.network: {}}}, nil, "")
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	defer func() {
+		if err := api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true}); err != nil {
+			m.b.Error(err)
+		}
+	}()
+	if err := api.ContainerStart(ctx, made.ID, container.StartOptions{}); err != nil {
+		m.b.Fatal(err)
+	}
+	found, err := api.ContainerInspect(ctx, made.ID)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	address := found.NetworkSettings.Networks[m.network].IPAddress + ":8080"
+	m.until("the bare container answers", func() bool { return m.get(address, "/", "v") == http.StatusOK })
+	return time.Since(begun)
+}
+
+// running is the image of the live container.
+func (m *bench) running(api *dockerclient.Client) string {
+	all, err := api.ContainerList(context.Background(), container.ListOptions{})
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	for _, c := range all {
+		if c.Labels["fisherman.network"] == m.network {
+			return c.ImageID
+		}
+	}
+	m.b.Fatal("nothing runs")
+	return ""
+}
+
+// BenchmarkDeliveries sends 200 pushes within one second and reports the answers' 99th percentile.
+func BenchmarkDeliveries(b *testing.B) {
+	m := newBench(b)
+	const deliveries = 200
+	times := make([]time.Duration, deliveries)
+	var senders sync.WaitGroup
+	pace := time.NewTicker(time.Second / deliveries)
+	defer pace.Stop()
+	for i := range deliveries {
+		<-pace.C
+		senders.Go(func() {
+			times[i] = m.deliver("push", object{
+				"ref": "refs/heads/master", "before": fmt.Sprintf("%040x", i+1), "after": fmt.Sprintf("%040x", i+2),
+				"head_commit": object{"message": "m"}, "repository": object{"full_name": "o/web", "default_branch": "master"},
+			})
+		})
+	}
+	senders.Wait()
+	slices.Sort(times)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ms(times[deliveries*99/100]), "p99-ms")
+	b.ReportMetric(ms(times[deliveries/2]), "p50-ms")
+}
+
+// BenchmarkIdle reports the resident memory of a server with one live service, and the size of the binary.
+func BenchmarkIdle(b *testing.B) {
+	m := newBench(b)
+	m.live(1)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var resident float64
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &resident); err != nil {
+		b.Fatal(err)
+	}
+	binary, err := os.Stat(m.process.Path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(resident/1024, "resident-MiB")
+	b.ReportMetric(float64(binary.Size())/1e6, "binary-MB")
+}

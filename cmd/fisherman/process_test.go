@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// apiToken is the token that the tests' configuration sets.
+const apiToken = "token-of-the-tests"
+
+var errNotYet = errors.New("not yet")
+
+// process is a running `fisherman serve`.
+type process struct {
+	cmd    *exec.Cmd
+	output *output
+	ended  chan struct{} // closed once it has ended
+	api    string        // "127.0.0.1:41234"
+	proxy  string
+}
+
+// output collects what a process writes.
+type output struct {
+	mu sync.Mutex // guards buffer
+	bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.Buffer.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.Buffer.String()
+}
+
+// launch starts a server and returns once its listeners are open.
+func launch(dir string, env []string, args ...string) (*process, error) {
+	p := &process{cmd: exec.Command("fisherman", append([]string{"serve"}, args...)...), output: &output{}, ended: make(chan struct{})}
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, env, p.output, p.output
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // its exit code is in ProcessState
+	}()
+	err := until("serve", func() (bool, error) { return p.addresses() || p.over(), nil })
+	if err == nil && p.api == "" {
+		err = fmt.Errorf("serve ended with %v", p.cmd.ProcessState)
+	}
+	if err != nil {
+		p.kill()
+		return nil, fmt.Errorf("%w:\n%s", err, p.log())
+	}
+	return p, nil
+}
+
+// addresses finds the listeners in the line that the server begins with.
+func (p *process) addresses() bool {
+	for line := range strings.Lines(p.log()) {
+		var begin struct{ Webhooks, Proxy, Message string }
+		if json.Unmarshal([]byte(line), &begin) == nil && begin.Message == "serving" {
+			p.api, p.proxy = begin.Webhooks, begin.Proxy
+		}
+	}
+	return p.api != ""
+}
+
+func (p *process) over() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *process) log() string { return p.output.String() }
+
+// ready waits until deployments can be carried out.
+func (p *process) ready() error {
+	return until("readyz", func() (bool, error) {
+		status, body, err := get(p.api, "", "/readyz")
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("%d %s", status, body)
+		}
+		return err == nil, err
+	})
+}
+
+// stop ends the server as an init system would.
+func (p *process) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	if err := until("stop after SIGTERM", func() (bool, error) { return p.over(), nil }); err != nil {
+		return err
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("serve ended with %d after SIGTERM", code)
+	}
+	return nil
+}
+
+// kill ends the server as a crash would. It may have ended already.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// get asks for a path. With a host it is that one's, else the address's own; the API's token goes along.
+func get(address, host, path string) (status int, body string, err error) {
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	request.Host = host
+	if host == "" {
+		request.Header.Set("Authorization", "Bearer "+apiToken)
+	}
+	return send(request)
+}
+
+// send returns an answer whole.
+func send(request *http.Request) (status int, body string, err error) {
+	request.Close = true // a server that was restarted has other connections
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	raw, err := io.ReadAll(response.Body)
+	return response.StatusCode, strings.TrimSpace(string(raw)), errors.Join(err, response.Body.Close())
+}
+
+// upload is a request that is in flight for as long as the test wants.
+type upload struct {
+	*io.PipeWriter
+	answer chan string // gets "200 4", or the error
+	cancel context.CancelFunc
+}
+
+// beginUpload returns once a backend has begun to read.
+func beginUpload(p *process, host string) (*upload, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	body, w := io.Pipe()
+	u := &upload{PipeWriter: w, answer: make(chan string, 1), cancel: cancel}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.proxy+"/echo", body)
+	if err != nil {
+		return nil, err
+	}
+	request.Host = host
+	go func() {
+		status, body, err := send(request)
+		if err != nil {
+			body = err.Error()
+		}
+		u.answer <- fmt.Sprintf("%d %s", status, body)
+	}()
+	if _, err := io.WriteString(u, "half"); err != nil {
+		return nil, err
+	}
+	return u, until("upload in flight", func() (bool, error) {
+		_, routes, err := get(p.api, "", "/api/v1/routes")
+		return strings.Contains(routes, `"in_flight":1`), err
+	})
+}
+
+// finish ends the body and returns the answer.
+func (u *upload) finish() string {
+	defer u.cancel()
+	_ = u.Close()
+	return <-u.answer
+}
+
+func (u *upload) drop() {
+	u.cancel()
+	_ = u.Close()
+}

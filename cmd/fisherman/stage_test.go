@@ -1,0 +1,157 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/client"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"fisherman/deployer/deployertest"
+	"fisherman/deployer/docker"
+)
+
+// patience is how long a test waits for what must come. It is not a measure of anything.
+const patience = time.Minute
+
+// stage is a world of its own for one test: a registry, a Docker network, a state directory and the server on them.
+type stage struct {
+	t        testing.TB
+	docker   *client.Client
+	app      v1.Layer // nil for tests that push no images
+	registry string
+	away     atomic.Bool // the registry breaks every connection
+	network  string
+	secret   string
+	work     string
+	server   *process // the one that runs, or ran last
+	upload   *upload
+	events   *events
+}
+
+// newStage fails the test when no Docker Engine answers. Everything made on it is gone after the test.
+func newStage(t testing.TB, app v1.Layer, work string) *stage {
+	t.Helper()
+	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = api.Close() })
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	if _, err := api.Ping(ctx); err != nil {
+		t.Fatalf("these tests need a Docker Engine: %v", err)
+	}
+	s := &stage{
+		t: t, docker: api, app: app, work: work,
+		network: "test-" + strings.ToLower(rand.Text()[:10]), secret: rand.Text(),
+	}
+	s.registry = deployertest.Registry(t, s.fickle)
+	t.Cleanup(s.clear)
+	return s
+}
+
+// fickle breaks connections while the registry is away.
+func (s *stage) fickle(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.away.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// vars are what a configuration and a script may refer to.
+func (s *stage) vars() []string {
+	vars := []string{
+		"REGISTRY=" + s.registry, "NETWORK=" + s.network, "SECRET=" + s.secret, "STATE=" + s.state(),
+		"FISHERMAN_TOKEN=" + apiToken, "FISHERMAN_SERVER=http://127.0.0.1:1", // until there is one
+		"DOCKER_SOCKET=" + strings.TrimPrefix(s.docker.DaemonHost(), "unix://"),
+	}
+	for _, name := range []string{"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION"} {
+		if value, ok := os.LookupEnv(name); ok {
+			vars = append(vars, name+"="+value)
+		}
+	}
+	return vars
+}
+
+func (s *stage) state() string { return filepath.Join(s.work, "state") }
+
+// defaultConfig is what a script runs with that brings none of its own.
+func (s *stage) defaultConfig() error {
+	file := filepath.Join(s.work, "fisherman.yaml")
+	if _, err := os.Stat(file); err == nil {
+		return nil
+	}
+	config, err := os.ReadFile("testdata/fisherman.yaml")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, config, 0o600)
+}
+
+// push puts a version of the test app into the registry and returns its digest. Its digest is this stage's alone.
+func (s *stage) push(name, tag, version string, env ...string) string {
+	s.t.Helper()
+	return deployertest.Push(s.t, fmt.Sprintf("%s/%s:%s", s.registry, name, tag), deployertest.Image{
+		App:    s.app,
+		Env:    append([]string{"STAGE=" + s.network, "VERSION=" + version}, env...),
+		Labels: map[string]string{"org.opencontainers.image.revision": commit(version)},
+	})
+}
+
+// commit is the commit that a version is built from: 40 digits.
+func commit(version string) string { return fmt.Sprintf("%040s", cmp.Or(version, "0")) }
+
+// clear removes what a test has made, however it ended.
+func (s *stage) clear() {
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	if s.upload != nil {
+		s.upload.drop()
+	}
+	if s.events != nil {
+		s.events.close()
+	}
+	if s.server != nil {
+		s.server.kill()
+		if log := s.server.log(); s.t.Failed() || strings.Contains(log, "DATA RACE") {
+			s.t.Errorf("the server's log:\n%s", log)
+		}
+	}
+	if s.network == "" {
+		return
+	}
+	engine, err := docker.New(docker.Options{Network: s.network})
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	if err := engine.Purge(ctx); err != nil {
+		s.t.Errorf("purge: %v", err)
+	}
+	_ = engine.Close()
+}
+
+// until asks again and again until the answer is yes.
+func until(what string, yes func() (bool, error)) error {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		ok, err := yes()
+		if ok {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%s: not within %s: %w", what, patience, cmp.Or(err, errNotYet))
+		}
+	}
+}
