@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/pprof"
 	"strings"
 	"sync"
 	"syscall"
@@ -67,14 +66,11 @@ func fullProxy(target string) (net.Listener, func(net.Listener)) {
 	log, err := os.Create(filepath.Join(directory, "access.log"))
 	orDie(err)
 	listener := listenOrDie()
-	lg := zerolog.New(log).With().Timestamp().Logger()
-	if os.Getenv("NOLOG") != "" { lg = zerolog.Nop() }
 	p, err := proxy.New(proxy.Options{
 		Listener: listener, File: filepath.Join(directory, "routes.json"),
-		Log: lg, Metrics: prometheus.NewRegistry(),
+		Log: zerolog.New(io.Discard).With().Timestamp().Logger(), AccessLog: log, Metrics: prometheus.NewRegistry(),
 	})
 	orDie(err)
-	_ = zerolog.Nop
 	for i := range 100 {
 		_, err = p.Point(fmt.Sprint("web", i), "1", map[string][]string{fmt.Sprintf("a%d.pl/", i): {target}})
 		orDie(err)
@@ -101,10 +97,6 @@ func orDie(err error) {
 // serveUntilStdinEnds prints its address, and for each line that comes in the CPU time used so far.
 func serveUntilStdinEnds(listener net.Listener, serve func(net.Listener)) {
 	go serve(listener)
-	f, _ := os.Create("/tmp/prof." + os.Getenv("BENCH_PROXY"))
-	pprof.StartCPUProfile(f)
-	defer func(){ f, _ := os.Create("/tmp/mem." + os.Getenv("BENCH_PROXY")); pprof.Lookup("allocs").WriteTo(f, 0) }()
-	defer pprof.StopCPUProfile()
 	fmt.Println(listener.Addr())
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var usage syscall.Rusage

@@ -134,7 +134,7 @@ func (x *exchange) count() {
 }
 
 func (x *exchange) log() {
-	line := x.proxy.options.Log.Info()
+	line := x.proxy.access.Info()
 	if !line.Enabled() {
 		return
 	}

@@ -32,6 +32,8 @@ type Proxy struct {
 	upstream   *upstream
 	reverse    *httputil.ReverseProxy
 	listener   net.Listener
+	access     zerolog.Logger
+	lines      *batch        // behind access; nil when that writes directly
 	held       chan struct{} // closed when remembered routes need not be confirmed any longer
 	leaving    atomic.Bool   // clients are asked to connect anew
 
@@ -54,6 +56,7 @@ func New(options Options) (*Proxy, error) {
 		upstream: newUpstream(options.Timeouts), listener: options.Listener, held: make(chan struct{}),
 	}
 	p.reverse = p.newReverse()
+	p.setAccessLog()
 	if err := p.setOwn(); err != nil {
 		return nil, err
 	}
@@ -61,6 +64,14 @@ func New(options Options) (*Proxy, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+func (p *Proxy) setAccessLog() {
+	p.access = p.options.Log
+	if p.options.AccessLog != nil {
+		p.lines = newBatch(p.options.AccessLog)
+		p.access = p.options.Log.Output(p.lines)
+	}
 }
 
 func (p *Proxy) setOwn() error {

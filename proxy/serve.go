@@ -42,6 +42,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 	if err := p.Listen(ctx); err != nil {
 		return err
 	}
+	defer p.writeAccessLog()()
 	hold := time.AfterFunc(p.options.Timeouts.Hold, func() { close(p.held) })
 	defer hold.Stop()
 	server := p.server()
@@ -54,6 +55,17 @@ func (p *Proxy) Run(ctx context.Context) error {
 	}
 	p.leave(served)
 	return p.shutDown(server)
+}
+
+// writeAccessLog begins to write batches; the returned stop writes the last one and waits for that.
+func (p *Proxy) writeAccessLog() (stop func()) {
+	if p.lines == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); p.lines.run(ctx) }()
+	return func() { cancel(); <-ended }
 }
 
 func (p *Proxy) server() *http.Server {

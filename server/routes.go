@@ -69,11 +69,11 @@ func notAllowed(w http.ResponseWriter, r *http.Request) error {
 	return refuse(http.StatusMethodNotAllowed, "%s is not a method of %q; see the header Allow", r.Method, r.URL.Path)
 }
 
+// routed reports whether the path has a method.
 func routed(r *http.Request, method string) bool {
-	here := chi.RouteContext(r.Context())
-	path := here.RoutePath
+	path := r.URL.RawPath // chi routes by what was sent, where that differs
 	if path == "" {
 		path = r.URL.Path
 	}
-	return here.Routes.Match(chi.NewRouteContext(), method, path)
+	return chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), method, path)
 }

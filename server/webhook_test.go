@@ -48,7 +48,7 @@ func TestWebhookAnswers(t *testing.T) {
 		},
 		"a tag": {
 			"push", "push-tag.json", waiting(), 200,
-			begin + `"deployments":[],"ignored":"push to \"refs/tags/v1.4.0\", which is no branch"}`,
+			begin + `"deployments":[],"ignored":"push to \"refs/tags/v2.4.0\", which is no branch"}`,
 		},
 		"another event": {
 			"star", "star.json", waiting(), 200,

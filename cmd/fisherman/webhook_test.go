@@ -90,8 +90,8 @@ func (d delivery) packageChanges() map[string]any {
 		object + ".namespace": owner, object + ".name": name,
 		version + "version": d["digest"], version + "name": d["digest"],
 		version + "target_commitish": d["branch"], version + "target_oid": d["after"],
-		version + "package_url":                                                           d["image"] + ":" + d["tag"],
-		version + "container_metadata.tag":                                                map[string]string{"name": d["tag"], "digest": d["digest"]},
+		version + "package_url":            d["image"] + ":" + d["tag"],
+		version + "container_metadata.tag": map[string]string{"name": d["tag"], "digest": d["digest"]},
 		version + "container_metadata.labels.all_labels.org/opencontainers/image/revision": d["after"],
 	}
 }

@@ -111,7 +111,7 @@ func (k check) until(ctx context.Context, t target) error {
 			return &unwellError{last}
 		case <-time.After(pause):
 		}
-		pause = min(pause*3/2, k.most)
+		pause = min(pause*6/5, k.most)
 	}
 }
 

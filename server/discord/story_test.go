@@ -69,7 +69,7 @@ func TestOneMessageIsEditedAsTheDeploymentGoes(t *testing.T) {
 
 func TestAfterARestartTheSameMessageIsEdited(t *testing.T) {
 	s, store := newStandIn(t), &memory{}
-	url := listen(t, s)
+	url := listen(t, s) + "/" // as people write it
 	before, _ := notifier(t, Options{API: url, Store: store})
 	stop := start(t, before)
 	before.Observe(stage("1", deployer.Pulling))

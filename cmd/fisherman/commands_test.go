@@ -1,0 +1,265 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"fisherman/server"
+)
+
+// stageKey is where a script's stage is kept.
+type stageKey struct{}
+
+// command is one of the words that scripts have beyond testscript's own. What it returns is for stdout.
+type command func(s *stage, ts *testscript.TestScript, args []string) (stdout string, err error)
+
+// commands are what scripts can say:
+//
+//	push-image NAME TAG VERSION [ENV=VALUE…]  put a version of testdata/app into the registry; sets DIGEST
+//	registry away|back                        break or mend the registry
+//	serve [-unready] [ARGS…]                  start a server, wait until it is ready; default --config fisherman.yaml
+//	stop, crash                               end it by SIGTERM (and with exit code 0), by SIGKILL
+//	webhook EVENT VERSION [KEY=VALUE…]        send a delivery (see newDelivery); sets DEPLOYMENT
+//	wait-state STATE                          wait for DEPLOYMENT to be in a state, print it as JSON
+//	wait-step STATE                           wait for DEPLOYMENT to have entered a state
+//	wait-log REGEXP                           wait for the server to log something
+//	deployments                               print the history, newest first: ID SERVICE STATE KIND REASON
+//	api PATH                                  ask the server, with the token; print status and body
+//	get HOST PATH                             ask an app through the proxy; print status and body
+//	begin-upload HOST, end-upload             hold a request in flight; let it finish, print status and body
+//	containers, images PREFIX                 print containers of the script's network, tags on the engine
+//	watch LABEL, events                       record container events, print those of start and die
+//	left-by-demo DIGEST                       print what a demo left behind (its events were watched)
+//	exits CODE PROGRAM [ARGS…]                run to the end and compare the exit code
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	all := map[string]command{
+		"push-image": pushImage, "registry": registryIs, "serve": startServer, "stop": stopServer, "crash": crashServer,
+		"webhook": sendWebhook, "wait-state": waitState, "wait-step": waitStep, "wait-log": waitLog,
+		"deployments": listDeployments, "api": askAPI, "get": getApp, "begin-upload": startUpload, "end-upload": endUpload,
+		"containers": listContainers, "images": listImages, "watch": watchEvents, "events": listEvents,
+		"left-by-demo": listLeftovers, "exits": runToExit,
+	}
+	wrapped := map[string]func(*testscript.TestScript, bool, []string){}
+	for name, run := range all {
+		wrapped[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			stdout, err := run(ts.Value(stageKey{}).(*stage), ts, args)
+			fmt.Fprint(ts.Stdout(), stdout)
+			if neg {
+				ts.Fatalf("%s cannot be negated", name)
+			}
+			ts.Check(err)
+		}
+	}
+	wrapped["exits"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		_, err := runToExit(nil, ts, args) // has the program's own stdout
+		ts.Check(err)
+	}
+	return wrapped
+}
+
+func pushImage(s *stage, ts *testscript.TestScript, args []string) (string, error) {
+	digest := s.push(args[0], args[1], args[2], args[3:]...)
+	ts.Setenv("DIGEST", digest)
+	return digest, nil
+}
+
+func registryIs(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	s.away.Store(args[0] == "away")
+	return "", nil
+}
+
+func startServer(s *stage, ts *testscript.TestScript, args []string) (string, error) {
+	unready := len(args) > 0 && args[0] == "-unready"
+	if unready {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		args = []string{"--config", "fisherman.yaml"}
+	}
+	if s.server != nil {
+		s.server.kill()
+	}
+	p, err := launch(ts.MkAbs("."), environ(ts), args...)
+	if err != nil {
+		return "", err
+	}
+	s.server = p
+	ts.Setenv("FISHERMAN_SERVER", "http://"+p.api)
+	if unready {
+		return "", nil
+	}
+	return "", p.ready()
+}
+
+// environ is the script's environment, as far as servers need it.
+func environ(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range []string{
+		"PATH", "HOME", "TMPDIR", "WORK", "REGISTRY", "NETWORK", "SECRET", "STATE", "FISHERMAN_TOKEN",
+		"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION",
+	} {
+		if value := ts.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+func stopServer(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
+	return "", s.server.stop()
+}
+
+func crashServer(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
+	if s.server.over() {
+		return "", fmt.Errorf("the server had ended already: %v", s.server.cmd.ProcessState)
+	}
+	s.server.kill()
+	return "", nil
+}
+
+func sendWebhook(s *stage, ts *testscript.TestScript, args []string) (string, error) {
+	with := map[string]string{}
+	for _, one := range args[2:] {
+		key, value, _ := strings.Cut(one, "=")
+		with[key] = value
+	}
+	status, answer, err := s.newDelivery(args[0], args[1], ts.Getenv("DIGEST"), with).deliver(s.server.api)
+	var accepted server.Delivery
+	if json.Unmarshal([]byte(answer), &accepted) == nil && len(accepted.Deployments) > 0 {
+		ts.Setenv("DEPLOYMENT", accepted.Deployments[0].ID)
+	}
+	return fmt.Sprintf("%d %s\n", status, answer), err
+}
+
+func waitState(s *stage, ts *testscript.TestScript, args []string) (string, error) {
+	return s.await(ts.Getenv("DEPLOYMENT"), "be "+args[0], func(d server.Deployment) bool { return string(d.State) == args[0] })
+}
+
+func waitStep(s *stage, ts *testscript.TestScript, args []string) (string, error) {
+	return s.await(ts.Getenv("DEPLOYMENT"), "enter "+args[0], func(d server.Deployment) bool {
+		return slices.ContainsFunc(d.Steps, func(step server.Step) bool { return string(step.State) == args[0] })
+	})
+}
+
+// await waits until a deployment is as wanted, and returns it as JSON. It fails at once when that cannot come any more.
+func (s *stage) await(id, what string, yes func(server.Deployment) bool) (body string, err error) {
+	var d server.Deployment
+	waited := until(id+" to "+what, func() (bool, error) {
+		_, body, err = get(s.server.api, "", "/api/v1/deployments/"+id)
+		if err == nil {
+			err = json.Unmarshal([]byte(body), &d)
+		}
+		return err == nil && (yes(d) || d.State.Ended()), cmpErr(err, body)
+	})
+	if waited == nil && !yes(d) {
+		waited = fmt.Errorf("it ended %s: %s", d.State, d.Reason)
+	}
+	return body, waited
+}
+
+// cmpErr makes an answer that is not what is waited for the error to show.
+func cmpErr(err error, body string) error {
+	if err == nil {
+		err = errors.New(body)
+	}
+	return err
+}
+
+func waitLog(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	wanted, err := regexp.Compile(args[0])
+	if err != nil {
+		return "", err
+	}
+	err = until("log "+args[0], func() (bool, error) { return wanted.MatchString(s.server.log()), nil })
+	return s.server.log(), err
+}
+
+func listDeployments(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
+	_, body, err := get(s.server.api, "", "/api/v1/deployments")
+	if err != nil {
+		return "", err
+	}
+	var all []server.Deployment
+	err = json.Unmarshal([]byte(body), &all)
+	var lines strings.Builder
+	for _, d := range all {
+		fmt.Fprintf(&lines, "%s %s %s %s %s\n", d.ID, d.Service, d.State, d.Trigger.Kind, d.Reason)
+	}
+	return lines.String(), err
+}
+
+func askAPI(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	status, body, err := get(s.server.api, "", args[0])
+	return fmt.Sprintf("%d %s\n", status, body), err
+}
+
+func getApp(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	status, body, err := get(s.server.proxy, args[0], args[1])
+	return fmt.Sprintf("%d %s\n", status, body), err
+}
+
+func startUpload(s *stage, _ *testscript.TestScript, args []string) (_ string, err error) {
+	s.upload, err = beginUpload(s.server, args[0])
+	return "", err
+}
+
+func endUpload(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
+	return s.upload.finish() + "\n", nil
+}
+
+func listContainers(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
+	lines, err := s.containers("fisherman.network=" + s.network)
+	return joined(lines), err
+}
+
+func listImages(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	tags, err := s.tags(args[0])
+	return joined(tags), err
+}
+
+func watchEvents(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	s.events = s.watch(args[0])
+	return "", nil
+}
+
+func listEvents(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
+	lines, err := s.events.lines("fisherman.deployment", "start", "die")
+	return joined(lines), err
+}
+
+func listLeftovers(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	left, err := s.leftovers(args[0])
+	return joined(left), err
+}
+
+func runToExit(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		return "", err
+	}
+	got, ended := 0, (*exec.ExitError)(nil)
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else if err != nil {
+		return "", err
+	}
+	if got != want {
+		return "", fmt.Errorf("it exited with %d, not %d", got, want)
+	}
+	return "", nil
+}
+
+func joined(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
