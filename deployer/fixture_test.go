@@ -63,7 +63,7 @@ func (r *rig) start() {
 	r.open()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
+	go func() { done <- r.Deployer.Run(ctx) }()
 	closeJournal := r.stop
 	r.stop = func() {
 		cancel()

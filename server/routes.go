@@ -14,10 +14,7 @@ func (s *Server) Handler() http.Handler {
 		r.Get(path, s.handle(probe))
 		r.Head(path, s.handle(probe)) // what many uptime monitors send
 	}
-	r.Route("/metrics", func(r chi.Router) {
-		r.Use(s.authorize)
-		r.Method(http.MethodGet, "/", s.metrics.handler(s.Registry))
-	})
+	r.With(s.authorize).Method(http.MethodGet, "/metrics", s.metrics.handler(s.Registry))
 	r.Route("/api", func(r chi.Router) {
 		r.Use(s.authorize)
 		r.Route("/v1", s.api)

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -31,13 +34,18 @@ type command func(s *stage, ts *testscript.TestScript, args []string) (stdout st
 //	wait-state STATE                          wait for DEPLOYMENT to be in a state, print it as JSON
 //	wait-step STATE                           wait for DEPLOYMENT to have entered a state
 //	wait-log REGEXP                           wait for the server to log something
+//	wait-note REGEXP                          wait for DEPLOYMENT's own log to say something
+//	wait-app HOST VERSION                     wait for an app to answer so
 //	deployments                               print the history, newest first: ID SERVICE STATE KIND REASON
 //	api PATH                                  ask the server, with the token; print status and body
 //	get HOST PATH                             ask an app through the proxy; print status and body
 //	begin-upload HOST, end-upload             hold a request in flight; let it finish, print status and body
 //	containers, images PREFIX                 print containers of the script's network, tags on the engine
 //	watch LABEL, events                       record container events, print those of start and die
-//	left-by-demo DIGEST                       print what a demo left behind (its events were watched)
+//	interrupt-demo REGEXP                     run a demo until it says something, then interrupt it; it has to exit with 0
+//	left-by-demo                              print what the demo left behind that wrote stdout (after watch fisherman.digest)
+//	mode FILE OCTAL                           compare a file's permissions
+//	env-from NAME FILE                        set a variable to a file's content
 //	exits CODE PROGRAM [ARGS…]                run to the end and compare the exit code
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]command{
@@ -45,7 +53,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"webhook": sendWebhook, "wait-state": waitState, "wait-step": waitStep, "wait-log": waitLog,
 		"deployments": listDeployments, "api": askAPI, "get": getApp, "begin-upload": startUpload, "end-upload": endUpload,
 		"containers": listContainers, "images": listImages, "watch": watchEvents, "events": listEvents,
-		"left-by-demo": listLeftovers, "exits": runToExit,
+		"wait-note": waitNote, "wait-app": waitApp, "interrupt-demo": interruptDemo, "left-by-demo": listLeftovers,
+		"mode": fileMode, "env-from": envFrom,
 	}
 	wrapped := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, run := range all {
@@ -87,7 +96,7 @@ func startServer(s *stage, ts *testscript.TestScript, args []string) (string, er
 	if s.server != nil {
 		s.server.kill()
 	}
-	p, err := launch(ts.MkAbs("."), environ(ts), args...)
+	p, err := launch(ts, args...)
 	if err != nil {
 		return "", err
 	}
@@ -99,22 +108,8 @@ func startServer(s *stage, ts *testscript.TestScript, args []string) (string, er
 	return "", p.ready()
 }
 
-// environ is the script's environment, as far as servers need it.
-func environ(ts *testscript.TestScript) []string {
-	var env []string
-	for _, name := range []string{
-		"PATH", "HOME", "TMPDIR", "WORK", "REGISTRY", "NETWORK", "SECRET", "STATE", "FISHERMAN_TOKEN",
-		"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION",
-	} {
-		if value := ts.Getenv(name); value != "" {
-			env = append(env, name+"="+value)
-		}
-	}
-	return env
-}
-
 func stopServer(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
-	return "", s.server.stop()
+	return "", s.server.end(syscall.SIGTERM)
 }
 
 func crashServer(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
@@ -171,6 +166,24 @@ func cmpErr(err error, body string) error {
 		err = errors.New(body)
 	}
 	return err
+}
+
+func waitNote(s *stage, ts *testscript.TestScript, args []string) (string, error) {
+	wanted, err := regexp.Compile(args[0])
+	if err != nil {
+		return "", err
+	}
+	return "", until("note "+args[0], func() (bool, error) {
+		_, log, err := get(s.server.api, "", "/api/v1/deployments/"+ts.Getenv("DEPLOYMENT")+"/log")
+		return wanted.MatchString(log), cmpErr(err, log)
+	})
+}
+
+func waitApp(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	return "", until(args[0]+" to answer "+args[1], func() (bool, error) {
+		_, body, err := get(s.server.proxy, args[0], "/")
+		return body == args[1], cmpErr(err, body)
+	})
 }
 
 func waitLog(s *stage, _ *testscript.TestScript, args []string) (string, error) {
@@ -235,9 +248,50 @@ func listEvents(s *stage, _ *testscript.TestScript, _ []string) (string, error) 
 	return joined(lines), err
 }
 
-func listLeftovers(s *stage, _ *testscript.TestScript, args []string) (string, error) {
-	left, err := s.leftovers(args[0])
-	return joined(left), err
+func interruptDemo(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
+	wanted, err := regexp.Compile(args[0])
+	if err != nil {
+		return "", err
+	}
+	demo, err := spawn(ts, "demo")
+	if err != nil {
+		return "", err
+	}
+	defer demo.kill()
+	err = until("demo to say "+args[0], func() (bool, error) { return wanted.MatchString(demo.log()) || demo.over(), nil })
+	if err == nil {
+		err = demo.end(os.Interrupt)
+	}
+	return demo.log(), err
+}
+
+func listLeftovers(s *stage, ts *testscript.TestScript, _ []string) (string, error) {
+	var left []string
+	for _, found := range regexp.MustCompile(`in the registry as (sha256:[0-9a-f]+)`).FindAllStringSubmatch(ts.ReadFile("stdout"), -1) {
+		of, err := s.leftovers(found[1])
+		if err != nil {
+			return "", err
+		}
+		left = append(left, of...)
+	}
+	files, err := filepath.Glob(filepath.Join(ts.Getenv("TMPDIR"), "*"))
+	return joined(append(left, files...)), err
+}
+
+func fileMode(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	if err != nil {
+		return "", err
+	}
+	if mode := fmt.Sprintf("%o", info.Mode().Perm()); mode != args[1] {
+		return "", fmt.Errorf("%s has mode %s, not %s", args[0], mode, args[1])
+	}
+	return "", nil
+}
+
+func envFrom(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+	return "", nil
 }
 
 func runToExit(_ *stage, ts *testscript.TestScript, args []string) (string, error) {

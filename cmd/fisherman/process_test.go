@@ -8,10 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -20,37 +21,46 @@ const apiToken = "token-of-the-tests"
 
 var errNotYet = errors.New("not yet")
 
-// process is a running `fisherman serve`.
+// process is a running fisherman.
 type process struct {
 	cmd    *exec.Cmd
 	output *output
 	ended  chan struct{} // closed once it has ended
-	api    string        // "127.0.0.1:41234"
+	api    string        // of a server: "127.0.0.1:41234"
 	proxy  string
+}
+
+// world is where a process runs: a script, or a test without one.
+type world interface {
+	MkAbs(file string) string
+	Getenv(name string) string
 }
 
 // output collects what a process writes.
 type output struct {
-	mu sync.Mutex // guards buffer
-	bytes.Buffer
+	mu     sync.Mutex // guards buffer
+	buffer bytes.Buffer
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.Buffer.Write(p)
+	return o.buffer.Write(p)
 }
 
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.Buffer.String()
+	return o.buffer.String()
 }
 
-// launch starts a server and returns once its listeners are open.
-func launch(dir string, env []string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command("fisherman", append([]string{"serve"}, args...)...), output: &output{}, ended: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = dir, env, p.output, p.output
+// spawn starts fisherman.
+func spawn(in world, args ...string) (*process, error) {
+	p := &process{cmd: exec.Command("fisherman", args...), output: &output{}, ended: make(chan struct{})}
+	if program, err := lookPath(in.Getenv("PATH")); err == nil {
+		p.cmd.Path, p.cmd.Err = program, nil
+	}
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = in.MkAbs("."), environ(in), p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -58,7 +68,40 @@ func launch(dir string, env []string, args ...string) (*process, error) {
 		defer close(p.ended)
 		_ = p.cmd.Wait() // its exit code is in ProcessState
 	}()
-	err := until("serve", func() (bool, error) { return p.addresses() || p.over(), nil })
+	return p, nil
+}
+
+// lookPath finds the fisherman of a script's PATH, which may not be that of the tests.
+func lookPath(path string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		if found, err := exec.LookPath(filepath.Join(dir, "fisherman")); err == nil {
+			return found, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// environ is a process's environment.
+func environ(in world) []string {
+	var env []string
+	for _, name := range []string{
+		"PATH", "HOME", "TMPDIR", "WORK", "REGISTRY", "NETWORK", "SECRET", "STATE", "FISHERMAN_TOKEN",
+		"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION",
+	} {
+		if value := in.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// launch starts a server and returns once its listeners are open.
+func launch(in world, args ...string) (*process, error) {
+	p, err := spawn(in, append([]string{"serve"}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	err = until("serve", func() (bool, error) { return p.addresses() || p.over(), nil })
 	if err == nil && p.api == "" {
 		err = fmt.Errorf("serve ended with %v", p.cmd.ProcessState)
 	}
@@ -102,16 +145,16 @@ func (p *process) ready() error {
 	})
 }
 
-// stop ends the server as an init system would.
-func (p *process) stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+// end tells the process to end, and wants it to end well.
+func (p *process) end(how os.Signal) error {
+	if err := p.cmd.Process.Signal(how); err != nil {
 		return err
 	}
-	if err := until("stop after SIGTERM", func() (bool, error) { return p.over(), nil }); err != nil {
+	if err := until(fmt.Sprintf("end after %v", how), func() (bool, error) { return p.over(), nil }); err != nil {
 		return err
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		return fmt.Errorf("serve ended with %d after SIGTERM", code)
+		return fmt.Errorf("it ended with %d after %v", code, how)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 
@@ -56,8 +57,9 @@ func onLinux(cmd *cobra.Command) error {
 
 // newLog writes for people on a terminal and JSON elsewhere.
 func newLog() zerolog.Logger {
+	var out io.Writer = os.Stderr
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		return zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05"}).With().Timestamp().Logger()
+		out = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05"}
 	}
-	return zerolog.New(os.Stderr).With().Timestamp().Logger()
+	return zerolog.New(out).Level(zerolog.InfoLevel).With().Timestamp().Logger()
 }

@@ -125,8 +125,10 @@ func (s *stage) clear() {
 	}
 	if s.server != nil {
 		s.server.kill()
-		if log := s.server.log(); s.t.Failed() || strings.Contains(log, "DATA RACE") {
-			s.t.Errorf("the server's log:\n%s", log)
+		if log := s.server.log(); strings.Contains(log, "DATA RACE") {
+			s.t.Errorf("the server has a data race:\n%s", log)
+		} else if s.t.Failed() {
+			s.t.Logf("the server's log:\n%s", log)
 		}
 	}
 	if s.network == "" {

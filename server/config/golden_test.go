@@ -54,7 +54,7 @@ func golden(t *testing.T, file string, problems config.Problems) {
 	if len(problems) > 0 {
 		got = problems.Error() + "\n"
 	}
-	// In the fixtures every secret is hunter2; the one place that must name it is the variable that is not set.
+	// In the fixtures every secret holds hunter2.
 	if strings.Contains(got, "hunter2") {
 		t.Errorf("a secret shows in:\n%s", got)
 	}

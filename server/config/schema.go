@@ -36,7 +36,7 @@ func (d *draft) keys() mapping {
 func (d *draft) githubKeys() mapping {
 	return mapping{
 		{name: "secret", kind: located{secrets{&d.GitHub.Secrets}, &d.secret}, meaning: "of the webhook; required unless every service has its own"},
-		{name: "token", kind: secret(&d.GitHub.Token), meaning: "for statuses, missed deliveries and ancestry"},
+		{name: "token", kind: secret(&d.GitHub.Token), meaning: "for statuses, missed deliveries and ancestry in a later version; not used yet"},
 		{name: "api", fallback: "https://api.github.com", kind: endpoint(&d.GitHub.API), meaning: "GitHub Enterprise Server: its API URL"},
 	}
 }

@@ -26,7 +26,6 @@ type post struct {
 	method string
 	id     string // of the message, empty when one was sent
 	text   string // the whole of it: headline and card
-	body   string // as it came
 	at     time.Time
 }
 
@@ -95,13 +94,10 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e := p.Embeds[0]
 	text := strings.Join([]string{p.Content, e.Author.Name, e.Description, e.Footer.Text}, "\n")
-	s.posts <- post{method: r.Method, id: id, text: text, body: string(raw), at: time.Now()}
-	s.answer(w, r, id, p)
-}
-
-func (s *standIn) answer(w http.ResponseWriter, r *http.Request, id string, p payload) {
+	asked := post{method: r.Method, id: id, text: text, at: time.Now()}
 	f, faulty := s.nextFault()
 	if faulty && f.hang {
+		s.posts <- asked
 		<-r.Context().Done()
 		return
 	}
@@ -117,6 +113,7 @@ func (s *standIn) answer(w http.ResponseWriter, r *http.Request, id string, p pa
 			status, body = f.status, f.body
 		}
 	}
+	s.posts <- asked // once it is done, so that a test can go on from there
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
 }
