@@ -24,6 +24,7 @@ type exchange struct {
 	cancel  context.CancelFunc
 	severed atomic.Bool
 	upload  *upload
+	clock   clock
 
 	status   int
 	length   int64 // of the answer, as announced; -1 when it was not
@@ -109,6 +110,9 @@ func (x *exchange) sever() {
 	_ = control.SetWriteDeadline(past)
 	x.cancel()
 }
+
+// sent is called once the backend has all of the request, or its last bytes are on their way.
+func (x *exchange) sent() { x.clock.start(x.proxy.options.Timeouts.Response, x.cancel) }
 
 // end accounts for the exchange, whether it ended well or not.
 func (x *exchange) end() {

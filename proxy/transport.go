@@ -33,7 +33,6 @@ func newUpstream(t Timeouts) *upstream {
 		IdleConnTimeout:       upstreamIdle,
 		MaxIdleConnsPerHost:   upstreamIdleConnections,
 		Protocols:             protocols,
-		ResponseHeaderTimeout: t.Response,
 	}}
 }
 
@@ -41,6 +40,10 @@ func newUpstream(t Timeouts) *upstream {
 // therefore has seen nothing of the request, another one is asked.
 func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
+	if x.upload == nil {
+		x.sent()
+	}
+	defer x.clock.stop()
 	res, err := u.transport.RoundTrip(r)
 	for dialFailed(err) && r.Context().Err() == nil && x.repick() {
 		next := r.WithContext(r.Context())

@@ -12,6 +12,7 @@ import (
 // next attempt can send it.
 type upload struct {
 	io.Reader
+	ended  func() // called when all of it was read
 	failed atomic.Pointer[error]
 }
 

@@ -68,16 +68,17 @@ func (b *bench) engine(t *testing.T, o docker.Options) *docker.Engine {
 	return engine
 }
 
-// push puts an image into the registry; each has a version of its own, so that tests do not share images.
+// push puts an image of the app into the registry and returns its digest.
 func (b *bench) push(t *testing.T, env ...string) string {
 	t.Helper()
-	return b.pushImage(t, deployertest.Image{Env: env, Labels: map[string]string{"org.opencontainers.image.revision": commit}})
+	return deployertest.Push(t, b.image()+":latest", b.dress(deployertest.Image{Env: env}))
 }
 
-func (b *bench) pushImage(t *testing.T, i deployertest.Image) string {
-	t.Helper()
+// dress completes an image, with something that keeps it apart from those of other tests.
+func (b *bench) dress(i deployertest.Image) deployertest.Image {
 	i.App, i.Env = b.app, append([]string{"TEST=" + b.network}, i.Env...)
-	return deployertest.Push(t, b.image()+":latest", i)
+	i.Labels = map[string]string{"org.opencontainers.image.revision": commit}
+	return i
 }
 
 func (b *bench) image() string { return b.registry + "/o/web" }

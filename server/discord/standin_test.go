@@ -77,9 +77,9 @@ type payload struct {
 	} `json:"allowed_mentions"`
 }
 
-func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// read takes a request to pieces and complains about what Discord, or its users, would not like.
+func (s *standIn) read(r *http.Request) (post, payload) {
 	path, ok := strings.CutPrefix(r.URL.Path, "/api/v9/channels/"+channel+"/messages")
-	id := strings.TrimPrefix(path, "/")
 	if !ok || r.Header.Get("Authorization") != "Bot "+token {
 		s.t.Errorf("%s %s with %q", r.Method, r.URL, r.Header.Get("Authorization"))
 	}
@@ -87,14 +87,18 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var p payload
 	if err := json.Unmarshal(raw, &p); err != nil || len(p.Embeds) != 1 || len(p.Nonce) > 25 {
 		s.t.Errorf("%s: %v", raw, err)
-		return
+		return post{}, p
 	}
 	if p.AllowedMentions == nil || p.AllowedMentions.Parse == nil || len(p.AllowedMentions.Parse) > 0 {
 		s.t.Errorf("somebody may be mentioned: %s", raw)
 	}
 	e := p.Embeds[0]
 	text := strings.Join([]string{p.Content, e.Author.Name, e.Description, e.Footer.Text}, "\n")
-	asked := post{method: r.Method, id: id, text: text, at: time.Now()}
+	return post{method: r.Method, id: strings.TrimPrefix(path, "/"), text: text, at: time.Now()}, p
+}
+
+func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	asked, p := s.read(r)
 	f, faulty := s.nextFault()
 	if faulty && f.hang {
 		s.posts <- asked
@@ -103,7 +107,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	status, body := http.StatusOK, ""
 	if !faulty || f.late {
-		status, body = s.obey(id, p)
+		status, body = s.obey(asked.id, p)
 	}
 	if faulty {
 		for name, values := range f.header {

@@ -1,0 +1,103 @@
+package docker_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/network"
+
+	"fisherman/deployer"
+	"fisherman/deployer/docker"
+)
+
+func TestWithoutAnEngineEverythingIsUnavailable(t *testing.T) {
+	t.Parallel()
+	engine, err := docker.New(docker.Options{Host: "unix:///nowhere/docker.sock"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := (&bench{}).release("sha256:aa")
+	r.Service.Image = "ghcr.io/o/web"
+	for name, call := range map[string]func(context.Context) error{
+		"ping":     engine.Ping,
+		"ready":    engine.Ready,
+		"lock":     func(ctx context.Context) error { _, err := engine.Lock(ctx); return err },
+		"pull":     func(ctx context.Context) error { _, err := engine.Pull(ctx, r, silent); return err },
+		"start":    func(ctx context.Context) error { return engine.Start(ctx, r) },
+		"await":    func(ctx context.Context) error { _, err := engine.Await(ctx, r, silent); return err },
+		"halt":     func(ctx context.Context) error { return engine.Halt(ctx, r.ID) },
+		"retire":   func(ctx context.Context) error { return engine.Retire(ctx, r.ID) },
+		"clean":    func(ctx context.Context) error { return engine.Clean(ctx, "web", nil) },
+		"releases": func(ctx context.Context) error { _, err := engine.Releases(ctx); return err },
+		"watch":    func(ctx context.Context) error { return engine.Watch(ctx, silent) },
+		"logs": func(ctx context.Context) error {
+			_, err := engine.Logs(ctx, r.ID, deployer.LogOptions{})
+			return err
+		},
+	} {
+		err := call(t.Context())
+		if !errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), "Docker does not answer at unix:///nowhere/docker.sock; is it running") {
+			t.Errorf("%s: %v, want that Docker does not answer", name, err)
+		}
+	}
+}
+
+func TestOneServerPerNetwork(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	claim, err := b.Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := b.engine(t, docker.Options{Network: b.network})
+	if _, err := again.Lock(t.Context()); err == nil || !strings.Contains(err.Error(), b.network) {
+		t.Errorf("a second lock: %v, want a refusal that names the network", err)
+	}
+	if err := claim.Close(); err != nil {
+		t.Fatal(err)
+	}
+	claim, err = again.Lock(t.Context())
+	if err != nil {
+		t.Fatalf("the claim was given back, still: %v", err)
+	}
+	_ = claim.Close()
+}
+
+func TestNetworkOfOthersIsUsedAndLeft(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	theirs := b.network + "-theirs"
+	if _, err := b.api.NetworkCreate(t.Context(), theirs, network.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.api.NetworkRemove(context.Background(), theirs) })
+	engine := b.engine(t, docker.Options{Network: theirs})
+	if err := errors.Join(engine.Ready(t.Context()), engine.Purge(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.api.NetworkInspect(t.Context(), theirs, network.InspectOptions{}); err != nil {
+		t.Errorf("the network that was there before: %v", err)
+	}
+}
+
+func TestNetworkIsMadeOnceAndRemoved(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	made, err := b.api.NetworkInspect(t.Context(), b.network, network.InspectOptions{})
+	if err != nil || made.Labels["fisherman.network"] != b.network {
+		t.Fatalf("made %+v, %v; want our label", made.Labels, err)
+	}
+	if err := b.Ready(t.Context()); err != nil {
+		t.Errorf("ready again: %v", err)
+	}
+	for range 2 {
+		if err := b.RemoveNetwork(t.Context()); err != nil {
+			t.Errorf("remove: %v", err)
+		}
+	}
+	if _, err := b.api.NetworkInspect(t.Context(), b.network, network.InspectOptions{}); err == nil {
+		t.Error("the network is still there")
+	}
+}

@@ -1,0 +1,162 @@
+package docker_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/oklog/ulid/v2"
+
+	"fisherman/deployer"
+)
+
+func TestContainersAreMadeByTheContract(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.release(b.push(t))
+	r.Service.Environment = map[string]string{"VERSION": "7", "A": "b=c"}
+	r.Service.Args = []string{"ignored"}
+	r.Service.Stop = 1500 * time.Millisecond
+	b.start(t, r)
+	found := b.inspect(t, b.network+"-web-"+r.ID+"-0")
+	if got := found.HostConfig.RestartPolicy.Name; got != "no" {
+		t.Errorf("restart policy before it is healthy: %q, want no", got)
+	}
+	replicas, err := b.Await(t.Context(), r, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found = b.inspect(t, replicas[0].Container)
+	if got := found.HostConfig.RestartPolicy.Name; got != "unless-stopped" {
+		t.Errorf("restart policy once it is healthy: %q, want unless-stopped", got)
+	}
+	for label, want := range map[string]string{
+		"fisherman.service": "web", "fisherman.deployment": r.ID, "fisherman.digest": r.Digest,
+		"fisherman.network": b.network, "fisherman.spec": r.Service.Spec(),
+	} {
+		if got := found.Config.Labels[label]; got != want {
+			t.Errorf("label %s is %q, want %q", label, got, want)
+		}
+	}
+	logs := found.HostConfig.LogConfig
+	if logs.Type != "json-file" || logs.Config["max-size"] != "10m" || logs.Config["max-file"] != "3" {
+		t.Errorf("logs are kept as %+v, want json-file, 10 MB × 3", logs)
+	}
+	if len(found.NetworkSettings.Networks) != 1 || found.NetworkSettings.Networks[b.network].IPAddress != replicas[0].Address {
+		t.Errorf("networks are %v, want %s alone with address %s", found.NetworkSettings.Networks, b.network, replicas[0].Address)
+	}
+	if !slices.Contains(found.Config.Env, "A=b=c") || !slices.Equal(found.Config.Cmd, r.Service.Args) || *found.Config.StopTimeout != 2 {
+		t.Errorf("made with %v, %v, %d s; want the service's environment, args and stop time rounded up", found.Config.Env, found.Config.Cmd, *found.Config.StopTimeout)
+	}
+}
+
+func TestHaltAsksFirst(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.release(b.push(t))
+	b.live(t, r)
+	if err := b.Halt(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	logs, err := b.Logs(t.Context(), r.ID, deployer.LogOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(logs)
+	if err = errors.Join(err, logs.Close()); err != nil || !strings.Contains(string(text), "got SIGTERM with 0 in flight") {
+		t.Errorf("halted, it said %q, %v; want that it got SIGTERM", text, err)
+	}
+}
+
+func TestRetireEndsACrashLoop(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.release(b.push(t, "EXIT=1"))
+	b.start(t, r)
+	name := b.network + "-web-" + r.ID + "-0"
+	always := container.UpdateConfig{RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped}}
+	if _, err := b.api.ContainerUpdate(t.Context(), name, always); err != nil {
+		t.Fatal(err)
+	}
+	_ = b.api.ContainerStart(t.Context(), name, container.StartOptions{})
+	if err := b.Retire(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := b.Releases(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("retired, there is still %+v, %v", all, err)
+	}
+}
+
+func TestStartAgainHasNoRestartPolicyUntilHealthy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.release(b.push(t))
+	id := b.live(t, r)[0].Container
+	if err := errors.Join(b.Halt(t.Context(), r.ID), b.Start(t.Context(), r)); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.inspect(t, id).HostConfig.RestartPolicy.Name; got != "no" {
+		t.Errorf("restart policy is %q, want no", got)
+	}
+	if _, err := b.Await(t.Context(), r, silent); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.inspect(t, id).HostConfig.RestartPolicy.Name; got != "unless-stopped" {
+		t.Errorf("restart policy is %q, want unless-stopped", got)
+	}
+}
+
+func TestOnlyOurNetworkIsTouched(t *testing.T) {
+	t.Parallel()
+	ours, theirs := newBench(t), newBench(t)
+	r := theirs.release(theirs.push(t))
+	theirs.live(t, r)
+	ctx := t.Context()
+	if err := errors.Join(ours.Halt(ctx, r.ID), ours.Retire(ctx, r.ID), ours.Clean(ctx, "web", nil), ours.Purge(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := ours.Releases(ctx); err != nil || len(all) != 0 {
+		t.Errorf("ours lists %+v, %v; want nothing", all, err)
+	}
+	if all, err := theirs.Releases(ctx); err != nil || len(all) != 1 || !all[0].Up(1) {
+		t.Errorf("theirs lists %+v, %v; want its release to run", all, err)
+	}
+	if !slices.Contains(theirs.tags(t, "fisherman/web"), r.ID) {
+		t.Error("theirs lost its retained image")
+	}
+}
+
+func TestStartRefusesAForeignName(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.release(b.push(t))
+	b.pull(t, r)
+	name := b.network + "-web-" + r.ID + "-0"
+	made, err := b.api.ContainerCreate(t.Context(), &container.Config{Image: "fisherman/web:" + r.ID}, nil, nil, nil, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = b.api.ContainerRemove(context.Background(), made.ID, container.RemoveOptions{Force: true})
+	})
+	if err := b.Start(t.Context(), r); err == nil || !strings.Contains(err.Error(), "not fisherman's") {
+		t.Errorf("started with %v, want that the name is taken", err)
+	}
+	b.inspect(t, made.ID) // still there
+}
+
+func TestStartWithoutAnImageSaysSo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.release("sha256:" + strings.Repeat("0", 64))
+	r.ID = ulid.Make().String()
+	err := b.Start(t.Context(), r)
+	if err == nil || errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), "fisherman/web:"+r.ID) {
+		t.Errorf("started with %v, want a final error that names the image", err)
+	}
+}

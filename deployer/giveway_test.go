@@ -1,0 +1,209 @@
+package deployer_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fisherman/deployer"
+	"fisherman/deployer/deployertest"
+)
+
+// held makes the release of n hang in one step until the returned function is called.
+func (r *rig) held(n int, in deployer.State) (release func()) {
+	hold := make(chan struct{})
+	step := deployertest.Step{Hold: hold}
+	r.runtime.On(digest(n), map[deployer.State]deployertest.Script{
+		deployer.Pulling: {Pull: step}, deployer.Starting: {Start: step}, deployer.Verifying: {Await: step},
+	}[in])
+	return func() { close(hold) }
+}
+
+// Mutant: commitProposalLocked without its stops.
+func TestARunningOlderOneIsStopped(t *testing.T) {
+	for _, in := range []deployer.State{deployer.Pulling, deployer.Starting, deployer.Verifying} {
+		t.Run(string(in), func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.deployed(1)
+				r.held(2, in)
+				stopped := r.submit(packaged(2))
+				r.is(stopped, in)
+				next := r.submit(packaged(3))
+				r.because(stopped, deployer.Superseded, "(deployment "+next+")")
+				r.is(next, deployer.Succeeded)
+				r.serves(next)
+			})
+		})
+	}
+}
+
+// Mutants: patience 3; patience 1; Stops not inherited.
+func TestAfterTwoStoppedInARowTheThirdRunsToItsEnd(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		ids := map[int]string{}
+		var release func()
+		for n := 2; n <= 4; n++ {
+			release = r.held(n, deployer.Verifying)
+			ids[n] = r.submit(packaged(n))
+		}
+		r.is(ids[2], deployer.Superseded)
+		r.is(ids[3], deployer.Superseded)
+		r.is(ids[4], deployer.Verifying)
+		ids[5], ids[6] = r.submit(packaged(5)), r.submit(packaged(6))
+		r.is(ids[4], deployer.Verifying)
+		if up := r.up("web"); slices.Contains(up, ids[5]) || slices.Contains(up, ids[6]) {
+			t.Errorf("%q run, want none of those that wait for their turn", up)
+		}
+		release()
+		r.settle()
+		r.is(ids[4], deployer.Succeeded)
+		r.is(ids[5], deployer.Superseded)
+		r.is(ids[6], deployer.Succeeded)
+		r.serves(ids[6])
+	})
+}
+
+// Mutant: turnLocked is always true.
+func TestWhileAnOlderOneDrainsTheNextPullsAndWaits(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		drained := r.traffic.holdDrains()
+		second := r.submit(packaged(2))
+		third := r.submit(packaged(3))
+		r.is(second, deployer.Draining)
+		r.is(third, deployer.Pulling)
+		if r.count("pull web "+digest(3)) != 1 || r.count("start web "+digest(3)) != 0 {
+			t.Errorf("calls %q, want it pulled and not started", r.runtime.Calls())
+		}
+		drained()
+		r.settle()
+		r.is(second, deployer.Succeeded)
+		r.is(third, deployer.Succeeded)
+		r.serves(third)
+		calls := r.runtime.Calls()
+		if slices.Index(calls, "retire web "+digest(1)) > slices.Index(calls, "start web "+digest(3)) {
+			t.Errorf("calls %q, want the old release retired before the next starts", calls)
+		}
+	})
+}
+
+func recreated() deployer.Service {
+	s := web()
+	s.Strategy = deployer.Recreate
+	return s
+}
+
+// Mutants: bringUp without makeWay; makeWay without drain.
+func TestRecreateStopsTheOldReleaseFirst(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		drained := r.traffic.holdDrains()
+		next := r.submit(packaged(2))
+		if routes := r.traffic.routed("web"); len(routes["a.pl/"]) != 0 || r.count("halt web "+digest(1)) != 0 {
+			t.Errorf("routes %v, calls %q; want traffic paused and the old release still at its requests", routes, r.runtime.Calls())
+		}
+		drained()
+		r.settle()
+		r.is(next, deployer.Succeeded)
+		r.serves(next)
+		calls := r.runtime.Calls()
+		if at := slices.Index(calls, "halt web "+digest(1)); at < 0 || at > slices.Index(calls, "start web "+digest(2)) {
+			t.Errorf("calls %q, want the old one halted before the new one starts", calls)
+		}
+	}, recreated())
+}
+
+// Mutants: undo without giveBack; giveBack on what is left of Halt's time.
+func TestRecreateStartsTheOldReleaseAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		script deployertest.Script
+		cancel bool
+		want   deployer.State
+	}{
+		"when the start fails":        {deployertest.Script{Start: deployertest.Step{Err: errors.New("sick")}}, false, deployer.Failed},
+		"when the new one is sick":    {deployertest.Script{Await: deployertest.Step{Err: errors.New("sick")}}, false, deployer.Failed},
+		"when it is cancelled":        {deployertest.Script{Await: deployertest.Step{Hold: make(chan struct{})}}, true, deployer.Cancelled},
+		"when the new one stops late": {deployertest.Script{Await: deployertest.Step{Hold: make(chan struct{})}, Halt: deployertest.Step{Delay: 4 * time.Second}}, true, deployer.Cancelled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				old := r.deployed(1)
+				r.runtime.On(digest(1), deployertest.Script{Await: deployertest.Step{Delay: 5 * time.Second}})
+				r.runtime.On(digest(2), c.script)
+				next := r.submit(packaged(2))
+				if c.cancel {
+					if _, err := r.Cancel(next); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r.pass(15 * time.Second)
+				r.is(next, c.want)
+				r.serves(old)
+				r.runtime.On(digest(3), deployertest.Script{})
+				r.is(r.submit(packaged(3)), deployer.Succeeded)
+			}, recreated())
+		})
+	}
+}
+
+// Mutant: makeWay that does not try again.
+func TestRecreateWaitsForAnEngineThatIsAway(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		drained := r.traffic.holdDrains()
+		next := r.submit(packaged(2))
+		r.runtime.Away()
+		drained()
+		r.pass(20 * time.Second)
+		r.runtime.Back()
+		r.pass(time.Minute)
+		r.is(next, deployer.Succeeded)
+		r.serves(next)
+	}, recreated())
+}
+
+// Mutant: Cancel that does not look at the state.
+func TestCancelEndsWhatHasNotSwitched(t *testing.T) {
+	for _, in := range []deployer.State{deployer.Waiting, deployer.Pulling, deployer.Starting, deployer.Verifying} {
+		t.Run(string(in), func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				old := r.deployed(1)
+				r.held(2, in)
+				id := r.submit(pushed(2))
+				if in != deployer.Waiting {
+					id = r.submit(packaged(2))
+				}
+				r.is(id, in)
+				if _, err := r.Cancel(id); err != nil {
+					t.Fatal(err)
+				}
+				r.settle()
+				r.because(id, deployer.Cancelled, "cancelled on request")
+				r.serves(old)
+				if _, err := r.Cancel(id); !errors.Is(err, deployer.ErrEnded) {
+					t.Errorf("cancelled again: %v, want ErrEnded", err)
+				}
+			})
+		})
+	}
+}
+
+func TestCancelRefusesWhatHasSwitched(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		drained := r.traffic.holdDrains()
+		next := r.submit(packaged(2))
+		if _, err := r.Cancel(next); !errors.Is(err, deployer.ErrPastSwitch) || !strings.Contains(err.Error(), "roll back instead") {
+			t.Errorf("cancelled while draining: %v, want ErrPastSwitch and what to do", err)
+		}
+		drained()
+		r.settle()
+		r.serves(next)
+		if _, err := r.Cancel("unknown"); !errors.Is(err, deployer.ErrNotFound) {
+			t.Errorf("cancelled an unknown one: %v, want ErrNotFound", err)
+		}
+	})
+}
