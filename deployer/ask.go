@@ -46,7 +46,7 @@ func (d *Deployer) Rollback(service, to, sender string) (Deployment, error) {
 		return Deployment{}, err
 	}
 	c := d.newLocked(l, Cause{Kind: KindRollback, Sender: sender}, Queued, time.Now())
-	c.From, c.Digest, c.Commit, c.Reference = target.ID, target.Digest, target.Commit, target.Reference
+	c.From, c.Digest, c.Commit, c.Reference = target.origin(), target.Digest, target.Commit, target.Reference
 	c.Message, c.Author = target.Message, target.Author
 	return d.askLocked(l, c)
 }
@@ -79,10 +79,7 @@ func (d *Deployer) rollbackTargetLocked(l *lane, to string) (Deployment, error) 
 func previous(past []Deployment, live *Deployment, image string) *Deployment {
 	at := ""
 	if live != nil {
-		at = live.ID
-		if live.From != "" {
-			at = live.From
-		}
+		at = live.origin()
 	}
 	for i, p := range past {
 		older := live == nil || p.ID < at && p.Digest != live.Digest

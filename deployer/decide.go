@@ -31,8 +31,8 @@ type verdict struct {
 // decide applies the table "The candidate meets" to a deployment whose digest is known.
 func decide(c Deployment, s standing) verdict {
 	v := verdict{takeOver: s.waitingFor(c)}
-	if i := slices.IndexFunc(s.active, func(d Deployment) bool { return d.underWay() && d.Digest == c.Digest }); i >= 0 {
-		return verdict{join: s.active[i].ID}
+	if id := s.onItsWay(c); id != "" {
+		return verdict{join: id}
 	}
 	isLive := s.live != nil && s.live.Digest == c.Digest && s.spec
 	if newer := s.newer(c); newer != nil && !isLive {
@@ -44,6 +44,21 @@ func decide(c Deployment, s standing) verdict {
 		v.end, v.reason = Unchanged, fmt.Sprintf("%.19s is live already, as deployment %s", c.Digest, s.live.ID)
 	}
 	return v
+}
+
+// onItsWay finds the one that brings the candidate's digest already. A person means the last word: one that others have
+// been accepted after does not have it.
+func (s standing) onItsWay(c Deployment) string {
+	for _, d := range slices.Backward(s.active) {
+		switch {
+		case !d.underWay():
+		case d.Digest == c.Digest:
+			return d.ID
+		case c.Cause.Kind.deliberate():
+			return ""
+		}
+	}
+	return ""
 }
 
 // makeRoom lists the older ones that end for the candidate; blocked reports that one of them runs to its end first.
@@ -67,8 +82,11 @@ func (s standing) makeRoom(c Deployment, v *verdict) (blocked bool) {
 // waitingFor finds the waiting deployment the candidate takes over: that of its commit or, where the event names
 // none, the newest.
 func (s standing) waitingFor(c Deployment) string {
+	if c.Cause.Kind != KindPush && c.Cause.Kind != KindPackage {
+		return ""
+	}
 	for _, d := range slices.Backward(s.active) {
-		if d.State == Waiting && (d.Commit == c.Commit || c.Commit == "") && !c.Cause.Kind.deliberate() {
+		if d.State == Waiting && (d.Commit == c.Commit || c.Commit == "") {
 			return d.ID
 		}
 	}

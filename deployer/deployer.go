@@ -149,8 +149,16 @@ func (d *Deployer) Ready() error {
 	return d.down
 }
 
-// Deployment returns one by id; ErrNotFound.
-func (d *Deployer) Deployment(id string) (Deployment, error) { return d.Journal.Deployment(id) }
+// Deployment returns one by id; ErrNotFound. Of one that is on its way it has the notes that are not in the journal yet.
+func (d *Deployer) Deployment(id string) (Deployment, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known, err := d.Journal.Deployment(id)
+	if l := d.lanes[known.Service]; err == nil && l != nil && l.job(id) != nil {
+		return l.job(id).Deployment, nil
+	}
+	return known, err
+}
 
 // Deployments lists the newest first, of one service or, with an empty name, of all.
 func (d *Deployer) Deployments(service string, limit int) ([]Deployment, error) {

@@ -1,6 +1,7 @@
 package deployer
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -46,7 +47,7 @@ type Deployment struct {
 	Steps      []Step
 	Notes      []Note // its own log, bounded
 
-	From    string // a rollback: the deployment whose release it goes back to
+	From    string // a rollback: the deployment whose release it goes back to, itself never a rollback
 	Spec    string // of the configuration that made its containers, once it has started
 	Stops   int    // how many deployments in a row were stopped to make room for it
 	Arrival int64  // a logical clock: which of two was asked for later
@@ -85,6 +86,9 @@ func (d Deployment) name() string {
 	}
 	return "deployment " + d.ID
 }
+
+// origin is the deployment whose release it runs: a rollback, or a good digest deployed anew, stands for an earlier one.
+func (d Deployment) origin() string { return cmp.Or(d.From, d.ID) }
 
 // underWay reports whether it has left the waiting room and has not ended.
 func (d Deployment) underWay() bool { return d.State != Waiting && !d.State.Ended() }

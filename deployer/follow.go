@@ -48,20 +48,29 @@ func offer(c chan<- struct{}) {
 	}
 }
 
+// keepUp sees to it that what is live runs and is pointed at, and that what belongs to no service does not.
 func (d *Deployer) keepUp(ctx context.Context) {
+	live := map[*lane]Deployment{} // as of before the listing, which then has them unless somebody removed them
+	for _, l := range d.lanes {
+		if at := l.liveNow(); at != nil {
+			live[l] = *at
+		}
+	}
 	releases, err := d.list(ctx)
 	if err != nil {
 		d.Log.Warn().Err(err).Msg("cannot list containers; apps keep the addresses they had")
 		return
 	}
-	for _, l := range d.lanes {
-		if live := l.liveNow(); live != nil {
-			i := slices.IndexFunc(releases, func(r Running) bool { return r.ID == live.ID })
-			if i >= 0 {
-				l.keepUp(ctx, *live, releases[i])
-			}
+	for l, at := range live {
+		i := slices.IndexFunc(releases, func(r Running) bool { return r.ID == at.ID })
+		switch {
+		case i >= 0:
+			l.keepUp(ctx, at, releases[i])
+		case !l.busy():
+			l.logHeal(l.redeploy(at))
 		}
 	}
+	d.haltRemoved(ctx, releases)
 }
 
 // keepUp points at the replicas that run, and starts those again that do not.

@@ -118,15 +118,15 @@ func TestRecreateStopsTheOldReleaseFirst(t *testing.T) {
 
 // Mutants: undo without giveBack; giveBack on what is left of Halt's time.
 func TestRecreateStartsTheOldReleaseAgain(t *testing.T) {
+	sick := deployertest.Step{Err: errors.New("sick")}
 	for name, c := range map[string]struct {
 		script deployertest.Script
-		cancel bool
 		want   deployer.State
 	}{
-		"when the start fails":        {deployertest.Script{Start: deployertest.Step{Err: errors.New("sick")}}, false, deployer.Failed},
-		"when the new one is sick":    {deployertest.Script{Await: deployertest.Step{Err: errors.New("sick")}}, false, deployer.Failed},
-		"when it is cancelled":        {deployertest.Script{Await: deployertest.Step{Hold: make(chan struct{})}}, true, deployer.Cancelled},
-		"when the new one stops late": {deployertest.Script{Await: deployertest.Step{Hold: make(chan struct{})}, Halt: deployertest.Step{Delay: 4 * time.Second}}, true, deployer.Cancelled},
+		"when the start fails":        {deployertest.Script{Start: sick}, deployer.Failed},
+		"when the new one is sick":    {deployertest.Script{Await: sick}, deployer.Failed},
+		"when it is cancelled":        {deployertest.Script{Await: deployertest.Step{Delay: time.Hour}}, deployer.Cancelled},
+		"when the new one stops late": {deployertest.Script{Await: deployertest.Step{Delay: time.Hour}, Halt: deployertest.Step{Delay: time.Hour}}, deployer.Cancelled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -134,15 +134,16 @@ func TestRecreateStartsTheOldReleaseAgain(t *testing.T) {
 				r.runtime.On(digest(1), deployertest.Script{Await: deployertest.Step{Delay: 5 * time.Second}})
 				r.runtime.On(digest(2), c.script)
 				next := r.submit(packaged(2))
-				if c.cancel {
+				if c.want == deployer.Cancelled {
 					if _, err := r.Cancel(next); err != nil {
 						t.Fatal(err)
 					}
 				}
 				r.pass(15 * time.Second)
 				r.is(next, c.want)
-				r.serves(old)
-				r.runtime.On(digest(3), deployertest.Script{})
+				if live := r.traffic.Live()["web"]; live != old || !slices.Contains(r.up("web"), old) || len(r.traffic.routed("web")["a.pl/"]) != 1 {
+					t.Errorf("traffic points at %s by %v and %q run; want the old one back", live, r.traffic.routed("web"), r.up("web"))
+				}
 				r.is(r.submit(packaged(3)), deployer.Succeeded)
 			}, recreated())
 		})

@@ -53,7 +53,7 @@ func (l *lane) run(ctx context.Context) {
 	defer jobs.Wait()
 	for {
 		for _, j := range l.claim(ctx) {
-			jobs.Go(func() { l.carryOut(j.ctx, j.job) })
+			jobs.Go(func() { l.carryOut(ctx, j) })
 		}
 		select {
 		case <-l.wake:
@@ -63,6 +63,7 @@ func (l *lane) run(ctx context.Context) {
 	}
 }
 
+// claimed is a job with the context that ends when it is told to.
 type claimed struct {
 	ctx context.Context
 	job *job

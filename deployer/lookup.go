@@ -71,12 +71,22 @@ func (l *lane) lookUp(ctx context.Context) {
 			waitUntil(ctx, due, changed)
 			continue
 		}
-		if l.expire(q) {
-			continue
+		if err := l.attend(ctx, &q); err != nil {
+			l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot record what a look-up led to; trying again")
+			_ = sleep(ctx, 10*time.Second) // the loop's condition tells
 		}
-		q.last = time.Now()
-		q.pause = l.lookUpOnce(ctx, q)
 	}
+}
+
+// attend does what is due. An error means that the journal could not be written.
+func (l *lane) attend(ctx context.Context, q *inquiry) error {
+	if ended, err := l.expire(*q); ended || err != nil {
+		return err
+	}
+	q.last = time.Now()
+	digest, pause := l.lookUpOnce(ctx, *q)
+	q.pause = pause
+	return l.keepPromises(digest, time.Now())
 }
 
 // waitUntil waits for a moment (the zero time is never), a change, or the end of ctx.
@@ -116,26 +126,23 @@ func (l *lane) inquire(q *inquiry) (changed <-chan struct{}) {
 }
 
 // expire ends the pushes that waited in vain.
-func (l *lane) expire(q inquiry) (any bool) {
+func (l *lane) expire(q inquiry) (ended bool, err error) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	var ended []Deployment
+	var late []Deployment
 	for _, w := range q.waiting {
 		j := l.job(w.ID)
 		if j != nil && j.State == Waiting && time.Since(w.CreatedAt) >= patienceForImage {
 			reason := fmt.Sprintf("no image for %s within 30 min; nothing changed", w.Commit)
-			ended = append(ended, j.moved(Cancelled, reason, time.Now()))
+			late = append(late, j.moved(Cancelled, reason, time.Now()))
 		}
 	}
-	if err := l.d.commitLocked(Change{Deployments: ended}); err != nil {
-		l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot end a push that waited in vain; trying again")
-		return false
-	}
-	return len(ended) > 0
+	return len(late) > 0, l.d.commitLocked(Change{Deployments: late})
 }
 
-// lookUpOnce asks the registry and acts on the answer. It returns the moment before which the registry must not be asked.
-func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (notBefore time.Time) {
+// lookUpOnce asks the registry, and acts on the answer for those who wait. It returns the answer, "" for none, and the
+// moment before which the registry must not be asked.
+func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBefore time.Time) {
 	limited, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
 	digest, err := l.d.Registry.Resolve(limited, l.service.Image, l.service.Tag)
@@ -149,10 +156,7 @@ func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (notBefore time.Time) 
 	if err != nil && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
 		l.d.Log.Warn().Err(err).Str("service", l.service.Name).Msg("cannot look up the tag; trying again")
 	}
-	if keepErr := l.keepPromises(digest, time.Now()); keepErr != nil {
-		l.d.Log.Error().Err(keepErr).Str("service", l.service.Name).Msg("cannot record a look-up; trying again")
-	}
-	return notBefore
+	return digest, notBefore
 }
 
 // keepPromises counts the tries of promised look-ups, and deploys where the tag has come to the promised digest.
@@ -161,7 +165,8 @@ func (l *lane) keepPromises(digest string, now time.Time) error {
 	defer l.d.mu.Unlock()
 	p := proposal{at: now, orders: map[string]Order{}}
 	for _, promise := range l.d.lookups {
-		if promise.Service != l.service.Name || now.Before(promise.Since.Add(lookupSchedule()[promise.Tried])) {
+		due := !now.Before(promise.Since.Add(lookupSchedule()[promise.Tried]))
+		if promise.Service != l.service.Name || !due && promise.Trigger.Digest != digest {
 			continue
 		}
 		promise.Tried++

@@ -22,13 +22,13 @@ const maxOrder = 200
 // zeroCommit is what GitHub writes where there is no commit: `before` of a new branch, `after` of a deleted one.
 const zeroCommit = "0000000000000000000000000000000000000000"
 
-// Push adds a push. late reports that a package event had already named its commit.
+// Push adds a push. late reports that a package event has, or of a new branch may have, named its commit already.
 func (o Order) Push(l Link) (next Order, late bool) {
 	if l.Before == zeroCommit {
 		l.Before = ""
 	}
 	if o.has(l) {
-		return o, false
+		return o, l.Before == ""
 	}
 	rest := slices.DeleteFunc(slices.Clone(o), func(k Link) bool { return k.After == l.After && k.Before == "" })
 	return rest.place(l), len(rest) < len(o)

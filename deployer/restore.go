@@ -196,13 +196,17 @@ func (l *lane) isPointed() bool {
 func (l *lane) redeploy(live Deployment) error {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
+	if l.live != nil && l.live.ID != live.ID {
+		return nil
+	}
 	l.live = nil
 	busy := slices.ContainsFunc(l.active, func(j *job) bool { return j.underWay() })
 	if busy || live.Digest == "" || live.Image != l.service.Image {
 		return nil
 	}
 	c := l.d.newLocked(l, Cause{Kind: KindReconcile}, Queued, time.Now())
-	c.Digest, c.Commit, c.Reference, c.From = live.Digest, live.Commit, live.Reference, live.ID
+	c.Digest, c.Commit, c.Reference, c.From = live.Digest, live.Commit, live.Reference, live.origin()
+	c.Arrival = live.Arrival // it is as old as it was: a push that waits is newer
 	c.Message, c.Author = live.Message, live.Author
 	p := proposal{at: time.Now()}
 	l.d.proposeLocked(&p, l, c)

@@ -80,7 +80,7 @@ func (l *lane) liveNow() *Deployment {
 }
 
 // makeWay stops the live release of a `recreate` service, once its requests are done, and keeps it.
-func (l *lane) makeWay(ctx context.Context) error {
+func (l *lane) makeWay(ctx context.Context, j *job) error {
 	live := l.liveNow()
 	if live == nil {
 		return nil
@@ -96,34 +96,39 @@ func (l *lane) makeWay(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if err := l.d.Runtime.Halt(ctx, live.ID); err != nil {
-		return fmt.Errorf("stop the old release: %w", err)
-	}
-	return nil
+	return l.retry(ctx, retireDeadline, "stop the old release", j, func(ctx context.Context) error {
+		return l.d.Runtime.Halt(ctx, live.ID)
+	})
 }
 
 // giveBack starts the live release again after makeWay.
 func (l *lane) giveBack(ctx context.Context) {
 	live := l.liveNow()
-	if live == nil || !l.setHalted(false) {
+	if live == nil || !l.isHalted() {
 		return
 	}
 	if err := l.resume(ctx, *live); err != nil {
 		l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot start the old release again; trying on")
-		l.setHalted(true)
 	}
+	l.setHalted(false) // from here on it is kept up like any live release
 }
 
-// setHalted returns what it was before.
-func (l *lane) setHalted(halted bool) (before bool) {
+func (l *lane) isHalted() bool {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	before, l.halted = l.halted, halted
-	return before
+	return l.halted
+}
+
+func (l *lane) setHalted(halted bool) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	l.halted = halted
 }
 
 // resume starts a release that exists and points the traffic at it.
 func (l *lane) resume(ctx context.Context, live Deployment) error {
+	ctx, stop := context.WithTimeout(ctx, startDeadline+l.service.Health.Deadline)
+	defer stop()
 	r := Release{ID: live.ID, Service: l.service, Digest: live.Digest, From: live.From}
 	if err := l.d.Runtime.Start(ctx, r); err != nil {
 		return fmt.Errorf("start release %s: %w", live.ID, err)

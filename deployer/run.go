@@ -18,16 +18,17 @@ const (
 
 // carryOut takes a deployment to its end. When ctx ends because the program stops, it stays as it is and goes on after
 // the next start.
-func (l *lane) carryOut(ctx context.Context, j *job) {
+func (l *lane) carryOut(ctx context.Context, c claimed) {
+	j := c.job
 	defer j.cancel(nil)
 	log := l.d.Log.With().Str("service", l.service.Name).Str("deployment", j.ID).Logger()
-	err := l.deploy(ctx, j)
+	err := l.deploy(c.ctx, j)
 	var told *ending
 	switch {
 	case err == nil:
-	case errors.As(context.Cause(ctx), &told) || errors.As(err, &told):
+	case errors.As(context.Cause(c.ctx), &told) || errors.As(err, &told):
 		l.undo(ctx, j, abandonTime)
-		err = l.move(context.WithoutCancel(ctx), j, told.State, told.Reason)
+		err = l.move(ctx, j, told.State, told.Reason)
 	case ctx.Err() != nil:
 		return
 	case l.now(j).State == Draining:
@@ -70,27 +71,30 @@ func (l *lane) pull(ctx context.Context, j *job) error {
 	if err := l.move(ctx, j, Pulling, ""); err != nil {
 		return err
 	}
+	if l.now(j).Digest == "" {
+		if err := l.resolve(ctx, j); err != nil {
+			return err
+		}
+	}
+	return l.retry(ctx, pullDeadline, "pull "+l.service.Image, j, func(ctx context.Context) error { return l.pullOnce(ctx, j) })
+}
+
+// pullOnce takes one of the places for pulls, and frees it between two tries.
+func (l *lane) pullOnce(ctx context.Context, j *job) error {
 	select {
 	case l.d.pulls <- struct{}{}:
 		defer func() { <-l.d.pulls }()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	if l.now(j).Digest == "" {
-		if err := l.resolve(ctx, j); err != nil {
-			return err
-		}
+	image, err := l.d.Runtime.Pull(ctx, l.release(j), func(text string) { l.note(j, "%s", text) })
+	if err != nil || image.Revision == "" || image.Revision == l.now(j).Commit {
+		return err
 	}
-	return l.retry(ctx, pullDeadline, "pull "+l.service.Image, j, func(ctx context.Context) error {
-		image, err := l.d.Runtime.Pull(ctx, l.release(j), func(text string) { l.note(j, "%s", text) })
-		if err != nil || image.Revision == "" || image.Revision == l.now(j).Commit {
-			return err
-		}
-		return l.update(ctx, j, func(d Deployment) Deployment {
-			d = d.noted(time.Now(), "the image says that it was built from commit %s", image.Revision)
-			d.Commit = image.Revision
-			return d
-		})
+	return l.update(ctx, j, func(d Deployment) Deployment {
+		d = d.noted(time.Now(), "the image says that it was built from commit %s", image.Revision)
+		d.Commit = image.Revision
+		return d
 	})
 }
 
@@ -144,7 +148,7 @@ func (l *lane) recheck(ctx context.Context, j *job, change func(Deployment) Depl
 // bringUp starts the new release beside the old one, or for `recreate` in its place, and waits until it is healthy.
 func (l *lane) bringUp(ctx context.Context, j *job) ([]Replica, error) {
 	if l.service.Strategy == Recreate {
-		if err := l.makeWay(ctx); err != nil {
+		if err := l.makeWay(ctx, j); err != nil {
 			return nil, err
 		}
 	}
@@ -232,14 +236,11 @@ func (l *lane) retained() ([]string, error) {
 	defer l.d.mu.Unlock()
 	var keep []string
 	for _, j := range l.active {
-		keep = append(keep, j.ID)
+		keep = append(keep, j.ID, j.origin())
 	}
 	at := l.live
 	for n := 0; at != nil && n <= l.service.Retain; n++ {
-		keep = append(keep, at.ID)
-		if at.From != "" {
-			keep = append(keep, at.From)
-		}
+		keep = append(keep, at.ID, at.origin())
 		at = previous(past, at, l.service.Image)
 	}
 	return keep, nil
@@ -248,13 +249,18 @@ func (l *lane) retained() ([]string, error) {
 // undo takes back what a deployment that will not switch has begun: a failed release is stopped and kept for a look
 // at it, and for `recreate` the old one is started again.
 func (l *lane) undo(ctx context.Context, j *job, deadline time.Duration) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), deadline)
-	defer stop()
 	if s := l.now(j).State; s == Queued || s == Pulling {
 		return
 	}
-	if err := l.d.Runtime.Halt(ctx, j.ID); err != nil {
-		l.d.Log.Error().Err(err).Str("deployment", j.ID).Msg("cannot stop the release; it is removed with the next success or start")
+	if l.service.Strategy == Recreate {
+		deadline = undoDeadline // the old one waits until this one is gone
+	}
+	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), deadline)
+	defer stop()
+	if err := l.d.Runtime.Halt(bounded, j.ID); err != nil {
+		l.d.Log.Error().Err(err).Str("deployment", j.ID).
+			Msg("cannot stop the release; it is removed with the next success or start, and what must not run twice stays down until then")
+		return
 	}
 	l.giveBack(ctx)
 }
@@ -284,6 +290,7 @@ func (l *lane) retry(ctx context.Context, deadline time.Duration, what string, j
 			pause = max(pause, asked.After)
 		}
 		l.note(j, "%v; trying again in %s", err, pause)
+		l.d.Log.Warn().Err(err).Str("service", l.service.Name).Str("deployment", j.ID).Stringer("again_in", pause).Msg("trying again")
 		if cause := sleep(limited, pause); cause != nil {
 			return fmt.Errorf("%w; the last try: %w", cause, err)
 		}

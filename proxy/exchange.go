@@ -43,6 +43,9 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // WriteHeader notes the final status. It also keeps net/http from guessing a content type that the app did not give.
 func (x *exchange) WriteHeader(status int) {
+	if status == http.StatusContinue { // net/http says so by itself when the body is first read
+		return
+	}
 	if x.status == 0 && status >= http.StatusOK {
 		x.begin(status)
 	}

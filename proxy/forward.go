@@ -109,7 +109,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	}
 	out.Trailer = pr.In.Trailer // filled when the body ends; a copy would stay empty
 	if out.Body != nil {
-		x.upload = &upload{Reader: out.Body}
+		x.upload = &upload{Reader: out.Body, ended: x.sent}
 		out.Body = x.upload
 	}
 	p.forwarding.apply(pr)
@@ -130,6 +130,8 @@ func (x *exchange) diagnose(err error) fault {
 		return noBackend
 	case f != none:
 		return f
+	case x.clock.late.Load():
+		return backendSlow
 	case x.request.Context().Err() != nil:
 		return clientGone
 	case errors.As(err, &network) && network.Timeout():

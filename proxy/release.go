@@ -55,8 +55,8 @@ func (r *release) retire() func(context.Context) int {
 		return func(context.Context) int { return 0 }
 	}
 	r.once.Do(func() {
+		r.close() // first: who is told to look again must not be able to join
 		close(r.retired)
-		r.close()
 	})
 	return r.drain
 }

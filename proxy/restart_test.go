@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -193,7 +194,10 @@ func TestStoppingWaitsForRequestsAndThenCuts(t *testing.T) {
 }
 
 func refuses(p *proxy.Proxy) bool {
-	_, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + p.Addr().String())
+	conn, err := net.Dial("tcp", p.Addr().String())
+	if err == nil {
+		_ = conn.Close()
+	}
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 

@@ -117,7 +117,7 @@ func TestTheLiveTable(t *testing.T) {
 }
 
 func TestFisherman_sOwnPathComesFirst(t *testing.T) {
-	hook := http.HandlerFunc(says("own"))
+	hook := says("own")
 	p := start(t, proxy.Options{Own: proxy.Own{Host: "Deploy.pl", Path: "/webhooks/github", Handler: hook}})
 	point(t, p, "web", "1", only("deploy.pl/webhooks", backend(t, says("web"))))
 	for url, want := range map[string]string{

@@ -18,7 +18,10 @@ type upload struct {
 
 func (u *upload) Read(b []byte) (int, error) {
 	n, err := u.Reader.Read(b)
-	if err != nil && err != io.EOF { // an io.Reader returns io.EOF itself
+	switch {
+	case err == io.EOF: // an io.Reader returns io.EOF itself
+		u.ended()
+	case err != nil:
 		u.failed.Store(&err)
 	}
 	return n, err

@@ -65,7 +65,7 @@ func TestAPI(t *testing.T) {
 		{"POST", "/api/v1/services/web/deployments", `{"reference":"v2"}`, 202, `"id":"01NEXT"`, `deploy web "v2" for api`},
 		{"POST", "/api/v1/services/web/deployments", `{"reference":"no:good"}`, 400, "neither a tag nor a digest", `deploy web "no:good" for api`},
 		{"POST", "/api/v1/services/web/deployments", `{"reference":7}`, 400, "not a text", ""},
-		{"POST", "/api/v1/services/web/deployments", `{"refrence":"v2"}`, 400, `unknown key \"refrence\"; the only one is \"reference\"`, ""},
+		{"POST", "/api/v1/services/web/deployments", `{"ref":"v2"}`, 400, `unknown key \"ref\"; the only one is \"reference\"`, ""},
 		{"POST", "/api/v1/services/web/deployments", `["v2"]`, 400, "not a JSON object", ""},
 		{"POST", "/api/v1/services/web/deployments", `{} {}`, 400, "not a JSON object", ""},
 		{"POST", "/api/v1/services/web/deployments", `{"reference":"` + strings.Repeat("v", 64<<10) + `"}`, 413, "65536 bytes", ""},

@@ -62,6 +62,8 @@ func (f *feed) say(t *testing.T, text string) {
 // follow asks for output, which arrives as it comes: the head of the answer before any of it.
 func (h harness) follow(t *testing.T, ctx context.Context, query string) *http.Response {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	t.Cleanup(cancel)
 	response, err := http.DefaultClient.Do(h.request(t, http.MethodGet, "/api/v1/services/web/logs"+query, "").WithContext(ctx))
 	if err != nil {
 		t.Fatal(err)

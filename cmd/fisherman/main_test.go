@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,24 +36,29 @@ func TestScripts(t *testing.T) {
 }
 
 // TestDemo runs testdata/demo with the binary that people get: the demo's image holds nothing but that binary, so it has
-// to be static. It is linked with a version of its own, which makes its images different from those of any other demo.
+// to be static.
 func TestDemo(t *testing.T) {
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -X main.release="+rand.Text(), "-o", filepath.Join(bin, "fisherman"), ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the static binary: %v\n%s", err, out)
-	}
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/demo",
 		Cmds: commands(),
 		Setup: func(env *testscript.Env) error {
+			bin := env.T().(testing.TB).TempDir()
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			s := newStage(env.T().(testing.TB), nil, env.WorkDir)
 			s.network = "" // the demo makes one of its own
 			env.Values[stageKey{}] = s
 			env.Vars = append(env.Vars, s.vars()...)
-			return nil
+			return buildStatic(filepath.Join(bin, "fisherman"))
 		},
 	})
+}
+
+// buildStatic makes a binary with a version of its own, so that a demo's images are different from any other demo's.
+func buildStatic(file string) error {
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -X main.release="+rand.Text(), "-o", file, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the static binary: %w\n%s", err, out)
+	}
+	return nil
 }

@@ -18,7 +18,7 @@ import (
 // Rig is a Runtime with nothing on it, and what the suite needs to make it show its behaviour.
 type Rig struct {
 	Runtime deployer.Runtime
-	Service deployer.Service // two replicas; healthy soon after the start of a good digest
+	Service deployer.Service // healthy soon after the start of a good digest
 
 	Good, Next string // digests that become healthy
 	Sick       string // runs but never becomes healthy
@@ -59,7 +59,7 @@ func TestRuntime(t *testing.T, rig Rig) {
 func (rig Rig) release(t *testing.T, service, digest string) deployer.Release {
 	t.Helper()
 	r := deployer.Release{ID: ulid.Make().String(), Service: rig.Service, Digest: digest}
-	r.Service.Name = service
+	r.Service.Name, r.Service.Replicas = service, 1
 	t.Cleanup(func() {
 		if err := rig.Runtime.Retire(context.Background(), r.ID); err != nil {
 			t.Errorf("clean up: %v", err)
@@ -110,6 +110,7 @@ func (rig Rig) find(t *testing.T, id string) (deployer.Running, bool) {
 
 func goesLive(t *testing.T, rig Rig) {
 	r := rig.release(t, "live", rig.Good)
+	r.Service.Replicas = 2
 	var told []string
 	image, err := rig.Runtime.Pull(t.Context(), r, func(text string) { told = append(told, text) })
 	if err != nil || image.Revision != rig.Revision || len(told) == 0 {
@@ -190,6 +191,7 @@ func retireTwice(t *testing.T, rig Rig) {
 
 func startAfterCrash(t *testing.T, rig Rig) {
 	r := rig.release(t, "crashed", rig.Good)
+	r.Service.Replicas = 2
 	rig.pull(t, r)
 	rig.Crash(t, r)
 	if found, ok := rig.find(t, r.ID); !ok || found.Up(1) {
@@ -271,6 +273,7 @@ func unknown(t *testing.T, rig Rig) {
 
 func readLogs(t *testing.T, rig Rig) {
 	r := rig.release(t, "speaks", rig.Good)
+	r.Service.Replicas = 2
 	rig.start(t, r)
 	rig.await(t, r)
 	logs, err := rig.Runtime.Logs(t.Context(), r.ID, deployer.LogOptions{Tail: 5})

@@ -17,7 +17,7 @@ func TestFakeKeepsTheContract(t *testing.T) {
 	fake.On("sha256:sick", deployertest.Script{Await: deployertest.Step{Hold: make(chan struct{})}})
 	deployertest.TestRuntime(t, deployertest.Rig{
 		Runtime: fake,
-		Service: deployer.Service{Replicas: 2, Health: deployer.Health{Deadline: time.Minute}},
+		Service: deployer.Service{Health: deployer.Health{Deadline: time.Minute}},
 		Good:    "sha256:good", Next: "sha256:next", Sick: "sha256:sick", Exits: "sha256:exits",
 		Says: "hello", LastLine: "no database", Revision: commit,
 		Crash:    func(_ *testing.T, r deployer.Release) { fake.Crash(r) },

@@ -48,10 +48,22 @@ func (e *Engine) settleAll(ctx context.Context, found []container.Summary, k che
 			if err := e.settle(ctx, c, k, deadline); err != nil {
 				return err
 			}
-			return e.setPolicy(ctx, c.ID, title(c), container.RestartPolicyUnlessStopped)
+			return e.hand(ctx, c)
 		})
 	}
 	return group.Wait()
+}
+
+// hand leaves it to the engine to restart a container from now on. The engine refuses that to one that ends just now.
+func (e *Engine) hand(ctx context.Context, c container.Summary) error {
+	err := e.setPolicy(ctx, c.ID, title(c), container.RestartPolicyUnlessStopped)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if found, gone := e.inspect(ctx, c.ID); gone == nil && found.State.Running {
+		return err
+	}
+	return e.obituary(ctx, c)
 }
 
 // settle waits until a container is healthy, has ended, or the deadline is over.

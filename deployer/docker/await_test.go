@@ -3,6 +3,7 @@ package docker_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,10 +11,10 @@ import (
 	"fisherman/deployer/deployertest"
 )
 
-func TestAwaitAsksInTheContractsOrder(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func awaitAsksInTheContractsOrder(t *testing.T, b *bench) {
 	check := []string{"CMD", "/app", "healthcheck"}
+	var waits sync.WaitGroup // all at once: most of them only wait
+	defer waits.Wait()
 	for name, c := range map[string]struct {
 		image  deployertest.Image
 		change func(*deployer.Service)
@@ -67,35 +68,31 @@ func TestAwaitAsksInTheContractsOrder(t *testing.T) {
 			asked:  "running 5s", want: "exited with code 0",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := b.release("")
-			if c.change != nil {
-				c.change(&r.Service)
-			}
-			if c.want != "" && r.Service.Health.Deadline > 0 {
-				r.Service.Health.Deadline = 2 * time.Second
-			}
-			r.Digest = deployertest.Push(t, b.image()+":latest", b.dress(c.image))
-			b.start(t, r)
+		r := b.release(deployertest.Push(t, b.image()+":latest", b.dress(c.image)))
+		if c.change != nil {
+			c.change(&r.Service)
+		}
+		if c.want != "" && r.Service.Health.Deadline > 0 {
+			r.Service.Health.Deadline = 3 * time.Second
+		}
+		b.start(t, r)
+		waits.Go(func() {
 			var asked string
 			_, err := b.Await(t.Context(), r, func(text string) { asked = text })
 			if !strings.Contains(asked, c.asked) {
-				t.Errorf("told %q, want %q", asked, c.asked)
+				t.Errorf("%s: told %q, want %q", name, asked, c.asked)
 			}
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-				t.Errorf("awaited with %v, want %q", err, c.want)
+				t.Errorf("%s: awaited with %v, want %q", name, err, c.want)
 			}
 			if err != nil && strings.ContainsRune(err.Error(), '\x1b') {
-				t.Errorf("the reason %q holds a control character", err)
+				t.Errorf("%s: the reason %q holds a control character", name, err)
 			}
 		})
 	}
 }
 
-func TestAwaitWaitsForASlowBoot(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func awaitWaitsForASlowBoot(t *testing.T, b *bench) {
 	r := b.release(b.push(t, "BOOT=1s"))
 	begun := time.Now()
 	b.live(t, r)
@@ -104,14 +101,12 @@ func TestAwaitWaitsForASlowBoot(t *testing.T) {
 	}
 }
 
-func TestAwaitNamesTheReplicaThatExited(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func awaitNamesTheReplicaThatExited(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
 	r.Service.Replicas = 2
 	r.Service.Health.Successes = 1 << 20 // it never ends by itself
 	b.start(t, r)
-	second := b.network + "-web-" + r.ID + "-1"
+	second := b.container(r, 1)
 	_, err := b.Await(t.Context(), r, func(string) {
 		if err := b.api.ContainerKill(context.Background(), second, "KILL"); err != nil {
 			t.Error(err)

@@ -3,7 +3,8 @@ package docker_test
 import (
 	"context"
 	"crypto/rand"
-	"net/http"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,29 +33,57 @@ type bench struct {
 }
 
 // newBench fails the test when Docker does not answer. Everything it makes is gone after the test.
-func newBench(t *testing.T, wrap ...func(http.Handler) http.Handler) *bench {
+func newBench(t *testing.T) *bench {
 	t.Helper()
 	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{
-		api: api, network: "test-" + strings.ToLower(rand.Text()[:10]),
-		registry: deployertest.Registry(t, wrap...), app: deployertest.App(t),
-	}
-	b.Engine = b.engine(t, docker.Options{Network: b.network})
-	if err := b.Ready(t.Context()); err != nil {
+	t.Cleanup(func() { _ = api.Close() })
+	b := &bench{api: api, registry: deployertest.Registry(t), app: deployertest.App(t)}
+	return b.elsewhere(t)
+}
+
+// elsewhere is the same bench on another network.
+func (b *bench) elsewhere(t *testing.T) *bench {
+	t.Helper()
+	other := *b
+	other.network = "test-" + strings.ToLower(rand.Text()[:10])
+	other.Engine = b.engine(t, docker.Options{Network: other.network})
+	if err := other.Ready(t.Context()); err != nil {
 		t.Fatalf("these tests need a Docker Engine: %v", err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := b.Purge(ctx); err != nil {
-			t.Errorf("purge: %v", err)
+	t.Cleanup(func() { other.clear(t) })
+	return &other
+}
+
+// behind is the same bench with a registry of its own behind a gate.
+func (b *bench) behind(t *testing.T, g *gate) *bench {
+	t.Helper()
+	other := *b
+	other.registry = deployertest.Registry(t, g.wrap)
+	return &other
+}
+
+// clear leaves nothing behind, and sees that Purge does.
+func (b *bench) clear(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := b.Purge(ctx); err != nil {
+		t.Errorf("purge: %v", err)
+	}
+	if all, err := b.Releases(ctx); err != nil || len(all) > 0 {
+		t.Errorf("purged, there are still %+v, %v", all, err)
+	}
+	images, err := b.api.ImageList(ctx, image.ListOptions{})
+	for _, i := range images {
+		if slices.ContainsFunc(i.RepoTags, func(tag string) bool { return strings.HasSuffix(tag, "."+b.network) }) {
+			t.Errorf("purged, there is still the image %v", i.RepoTags)
 		}
-		_ = api.Close()
-	})
-	return b
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func (b *bench) engine(t *testing.T, o docker.Options) *docker.Engine {
@@ -76,19 +105,25 @@ func (b *bench) push(t *testing.T, env ...string) string {
 
 // dress completes an image, with something that keeps it apart from those of other tests.
 func (b *bench) dress(i deployertest.Image) deployertest.Image {
-	i.App, i.Env = b.app, append([]string{"TEST=" + b.network}, i.Env...)
+	i.App, i.Env = b.app, append([]string{"TEST=" + rand.Text()}, i.Env...)
 	i.Labels = map[string]string{"org.opencontainers.image.revision": commit}
 	return i
 }
 
 func (b *bench) image() string { return b.registry + "/o/web" }
 
+// release makes a release of a service of its own.
 func (b *bench) release(digest string) deployer.Release {
 	return deployer.Release{ID: ulid.Make().String(), Digest: digest, Service: deployer.Service{
-		Name: "web", Image: b.image(), Replicas: 1, Stop: 5 * time.Second,
+		Name: "web-" + strings.ToLower(rand.Text()[:8]), Image: b.image(), Replicas: 1, Stop: 5 * time.Second,
 		Routes: []deployer.Route{{Host: "web.test", Prefix: "/", Port: 8080}},
 		Health: deployer.Health{Path: "/health", Port: 8080, Deadline: 30 * time.Second, Successes: 2},
 	}}
+}
+
+// container is the name of a release's replica.
+func (b *bench) container(r deployer.Release, n int) string {
+	return fmt.Sprintf("%s-%s-%s-%d", b.network, r.Service.Name, r.ID, n)
 }
 
 func silent(string) {}

@@ -35,7 +35,7 @@ func (e *Engine) forget(ctx context.Context, goes func(tags []string, service, i
 }
 
 // forgotten lists the references to remove. An image that was pulled by digest keeps that reference, and its place on the
-// disk, when its tags go; so the digests go first, and the tags that make the image ours last.
+// disk, when its tags go; so the digests go first, and what makes the image ours last.
 func forgotten(images []image.Summary, used map[string]bool, network string, goes func([]string, string, string) bool) []string {
 	var refs []string
 	for _, i := range images {
@@ -52,20 +52,18 @@ func forgotten(images []image.Summary, used map[string]bool, network string, goe
 	return refs
 }
 
-// retiring picks the tags of one image that go, each with its network's mark.
+// retiring picks the tags of one image that go, marks last: a mark alone still says whose the image is.
 func retiring(tags []string, network string, goes func([]string, string, string) bool) []string {
-	var gone []string
+	var gone, marks []string
 	for _, tag := range tags {
-		service, id, ok := parseRetained(tag)
-		if !ok || !goes(tags, service, id) {
-			continue
+		if service, id, ok := parseRetained(tag); ok && goes(tags, service, id) {
+			gone = append(gone, tag)
 		}
-		if m := mark(service, id, network); slices.Contains(tags, m) {
-			gone = append(gone, m)
+		if service, id, ok := parseMark(tag, network); ok && goes(tags, service, id) {
+			marks = append(marks, tag)
 		}
-		gone = append(gone, tag)
 	}
-	return gone
+	return append(gone, marks...)
 }
 
 // untag removes one reference, and the image with its last one. What became used, or went, meanwhile is left.

@@ -8,12 +8,10 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-func TestCleanFreesTheDisk(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func cleanFreesTheDisk(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
 	b.pull(t, r)
-	if err := b.Clean(t.Context(), "web", nil); err != nil {
+	if err := b.Clean(t.Context(), r.Service.Name, nil); err != nil {
 		t.Fatal(err)
 	}
 	if b.has(t, b.image()+"@"+r.Digest) {
@@ -21,20 +19,18 @@ func TestCleanFreesTheDisk(t *testing.T) {
 	}
 }
 
-func TestCleanLeavesWhatIsUsed(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func cleanLeavesWhatIsUsed(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
 	b.live(t, r)
 	for range 2 {
-		if err := b.Clean(t.Context(), "web", nil); err != nil {
+		if err := b.Clean(t.Context(), r.Service.Name, nil); err != nil {
 			t.Fatal(err)
 		}
 		if !b.has(t, b.image()+"@"+r.Digest) {
 			t.Fatal("the image of a container that runs is gone")
 		}
 	}
-	if err := errors.Join(b.Retire(t.Context(), r.ID), b.Clean(t.Context(), "web", nil)); err != nil {
+	if err := errors.Join(b.Retire(t.Context(), r.ID), b.Clean(t.Context(), r.Service.Name, nil)); err != nil {
 		t.Fatal(err)
 	}
 	if b.has(t, b.image()+"@"+r.Digest) {
@@ -42,9 +38,7 @@ func TestCleanLeavesWhatIsUsed(t *testing.T) {
 	}
 }
 
-func TestCleanLeavesWhatOthersTagged(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func cleanLeavesWhatOthersTagged(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
 	b.pull(t, r)
 	theirs := "theirs-" + b.network + ":1"
@@ -56,10 +50,10 @@ func TestCleanLeavesWhatOthersTagged(t *testing.T) {
 			_, _ = b.api.ImageRemove(context.Background(), ref, image.RemoveOptions{})
 		}
 	})
-	if err := b.Clean(t.Context(), "web", nil); err != nil {
+	if err := b.Clean(t.Context(), r.Service.Name, nil); err != nil {
 		t.Fatal(err)
 	}
-	if !b.has(t, theirs) || b.has(t, "fisherman/web:"+r.ID) {
+	if !b.has(t, theirs) || b.has(t, "fisherman/"+r.Service.Name+":"+r.ID) {
 		t.Error("want our tag gone and theirs left")
 	}
 }

@@ -10,12 +10,9 @@ import (
 	"fisherman/deployer/deployertest"
 )
 
-func TestEngineKeepsTheContract(t *testing.T) {
-	b := newBench(t)
-	service := b.release("").Service
-	service.Replicas = 2
+func keepsTheContract(t *testing.T, b *bench) {
 	deployertest.TestRuntime(t, deployertest.Rig{
-		Runtime: b, Service: service,
+		Runtime: b, Service: b.release("").Service,
 		Good: b.push(t, "VERSION=1"), Next: b.push(t, "VERSION=2"),
 		Sick: b.push(t, "UNHEALTHY=1"), Exits: b.push(t, "EXIT=3", "LASTLINE=no database"),
 		Says: "listening on [::]:8080 as version 1", LastLine: "no database", Revision: commit,
@@ -27,11 +24,10 @@ func TestEngineKeepsTheContract(t *testing.T) {
 // crash makes a container as Start would, and does not start it.
 func (b *bench) crash(t *testing.T, r deployer.Release) {
 	t.Helper()
-	name := b.network + "-" + r.Service.Name + "-" + r.ID + "-0"
 	config := &container.Config{Image: "fisherman/" + r.Service.Name + ":" + r.ID, Labels: map[string]string{
 		"fisherman.network": b.network, "fisherman.deployment": r.ID, "fisherman.service": r.Service.Name,
 	}}
-	if _, err := b.api.ContainerCreate(t.Context(), config, nil, nil, nil, name); err != nil {
+	if _, err := b.api.ContainerCreate(t.Context(), config, nil, nil, nil, b.container(r, 0)); err != nil {
 		t.Fatal(err)
 	}
 }

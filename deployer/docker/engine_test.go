@@ -12,6 +12,41 @@ import (
 	"fisherman/deployer/docker"
 )
 
+// TestEngine runs side by side what needs Docker: the engine is slow to start a container, and not to start two.
+func TestEngine(t *testing.T) {
+	b := newBench(t)
+	for name, test := range map[string]func(*testing.T, *bench){
+		"keeps the contract":                              keepsTheContract,
+		"containers are made by the contract":             containersAreMadeByTheContract,
+		"halt asks first":                                 haltAsksFirst,
+		"retire ends a crash loop":                        retireEndsACrashLoop,
+		"start again has no restart policy until healthy": startAgainHasNoRestartPolicyUntilHealthy,
+		"start refuses a foreign name":                    startRefusesAForeignName,
+		"start without an image says so":                  startWithoutAnImageSaysSo,
+		"only our network is touched":                     onlyOurNetworkIsTouched,
+		"await asks in the contract's order":              awaitAsksInTheContractsOrder,
+		"await waits for a slow boot":                     awaitWaitsForASlowBoot,
+		"await names the replica that exited":             awaitNamesTheReplicaThatExited,
+		"clean frees the disk":                            cleanFreesTheDisk,
+		"clean leaves what is used":                       cleanLeavesWhatIsUsed,
+		"clean leaves what others tagged":                 cleanLeavesWhatOthersTagged,
+		"pull takes only what is missing":                 pullTakesOnlyWhatIsMissing,
+		"pull logs in":                                    pullLogsIn,
+		"pull prefers the mirror":                         pullPrefersTheMirror,
+		"pull says whether another try may help":          pullSaysWhetherAnotherTryMayHelp,
+		"pull ends with its context":                      pullEndsWithItsContext,
+		"a rollback needs no registry":                    rollbackNeedsNoRegistry,
+		"one server per network":                          oneServerPerNetwork,
+		"a network of others is used and left":            networkOfOthersIsUsedAndLeft,
+		"the network is made once and removed":            networkIsMadeOnceAndRemoved,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, b)
+		})
+	}
+}
+
 func TestWithoutAnEngineEverythingIsUnavailable(t *testing.T) {
 	t.Parallel()
 	engine, err := docker.New(docker.Options{Host: "unix:///nowhere/docker.sock"})
@@ -44,9 +79,7 @@ func TestWithoutAnEngineEverythingIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestOneServerPerNetwork(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func oneServerPerNetwork(t *testing.T, b *bench) {
 	claim, err := b.Lock(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -65,9 +98,7 @@ func TestOneServerPerNetwork(t *testing.T) {
 	_ = claim.Close()
 }
 
-func TestNetworkOfOthersIsUsedAndLeft(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func networkOfOthersIsUsedAndLeft(t *testing.T, b *bench) {
 	theirs := b.network + "-theirs"
 	if _, err := b.api.NetworkCreate(t.Context(), theirs, network.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -82,9 +113,8 @@ func TestNetworkOfOthersIsUsedAndLeft(t *testing.T) {
 	}
 }
 
-func TestNetworkIsMadeOnceAndRemoved(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func networkIsMadeOnceAndRemoved(t *testing.T, b *bench) {
+	b = b.elsewhere(t)
 	made, err := b.api.NetworkInspect(t.Context(), b.network, network.InspectOptions{})
 	if err != nil || made.Labels["fisherman.network"] != b.network {
 		t.Fatalf("made %+v, %v; want our label", made.Labels, err)

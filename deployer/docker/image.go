@@ -31,6 +31,17 @@ func parseRetained(tag string) (service, id string, ok bool) {
 	return strings.Cut(rest, ":")
 }
 
+// parseMark takes a network's mark apart.
+func parseMark(tag, network string) (service, id string, ok bool) {
+	rest, ok := strings.CutPrefix(tag, markPrefix)
+	if !ok {
+		return "", "", false
+	}
+	service, rest, _ = strings.Cut(rest, ":")
+	id, ok = strings.CutSuffix(rest, "."+network)
+	return service, id, ok
+}
+
 // ours reports whether this network's fisherman made a retaining tag; tags are all the image has.
 func (e *Engine) ours(tags []string, service, id string) bool {
 	marked := false

@@ -52,10 +52,9 @@ func refuse(status int, code, message string) func(http.ResponseWriter, *http.Re
 	}
 }
 
-func TestPullTakesOnlyWhatIsMissing(t *testing.T) {
-	t.Parallel()
+func pullTakesOnlyWhatIsMissing(t *testing.T, b *bench) {
 	var g gate
-	b := newBench(t, g.wrap)
+	b = b.behind(t, &g)
 	first := b.release(b.push(t))
 	var told []string
 	tell := func(text string) { told = append(told, text) }
@@ -74,26 +73,24 @@ func TestPullTakesOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestRollbackNeedsNoRegistry(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
+func rollbackNeedsNoRegistry(t *testing.T, b *bench) {
 	old := b.release(b.push(t))
 	b.pull(t, old)
 	if _, err := b.api.ImageRemove(t.Context(), b.image()+"@"+old.Digest, image.RemoveOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	back := b.release(old.Digest)
-	back.From, back.Service.Image = old.ID, "127.0.0.1:1/o/web"
+	back.From, back.Service = old.ID, old.Service
+	back.Service.Image = "127.0.0.1:1/o/web"
 	got, err := b.Pull(t.Context(), back, silent)
 	if err != nil || got.Revision != commit {
 		t.Errorf("pulled %+v, %v; want the retained image", got, err)
 	}
 }
 
-func TestPullLogsIn(t *testing.T) {
-	t.Parallel()
+func pullLogsIn(t *testing.T, b *bench) {
 	var g gate
-	b := newBench(t, g.wrap)
+	b = b.behind(t, &g)
 	r := b.release(b.push(t))
 	g.set(login)
 	with := func(password string) error {
@@ -115,10 +112,9 @@ func TestPullLogsIn(t *testing.T) {
 	}
 }
 
-func TestPullPrefersTheMirror(t *testing.T) {
-	t.Parallel()
+func pullPrefersTheMirror(t *testing.T, b *bench) {
 	var origin, mirror gate
-	b := newBench(t, origin.wrap)
+	b = b.behind(t, &origin)
 	digest := b.push(t)
 	other := deployertest.Registry(t, mirror.wrap)
 	engine := b.engine(t, docker.Options{Network: b.network, Registries: map[string]docker.Registry{b.registry: {Mirror: other}}})
@@ -141,10 +137,9 @@ func TestPullPrefersTheMirror(t *testing.T) {
 	}
 }
 
-func TestPullSaysWhetherAnotherTryMayHelp(t *testing.T) {
-	t.Parallel()
+func pullSaysWhetherAnotherTryMayHelp(t *testing.T, b *bench) {
 	var g gate
-	b := newBench(t, g.wrap)
+	b = b.behind(t, &g)
 	b.push(t)
 	unknown := "sha256:" + strings.Repeat("ab", 32)
 	for name, c := range map[string]struct {
@@ -174,10 +169,9 @@ func TestPullSaysWhetherAnotherTryMayHelp(t *testing.T) {
 	}
 }
 
-func TestPullEndsWithItsContext(t *testing.T) {
-	t.Parallel()
+func pullEndsWithItsContext(t *testing.T, b *bench) {
 	var g gate
-	b := newBench(t, g.wrap)
+	b = b.behind(t, &g)
 	r := b.release(b.push(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	over := make(chan struct{}) // Docker 20.10 holds on to its request to the registry

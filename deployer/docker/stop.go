@@ -62,10 +62,24 @@ func (e *Engine) stop(ctx context.Context, c container.Summary) error {
 	return unless(cerrdefs.IsNotFound, err)
 }
 
-// remove forgives a container that is gone or that someone else removes at this moment.
+// remove forgives a container that is gone, and waits for one that someone else removes at this moment.
 func (e *Engine) remove(ctx context.Context, id, name string) error {
 	err := e.ask(ctx, "remove container "+name, func(ctx context.Context) error {
-		return e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true})
+		err := e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true})
+		if cerrdefs.IsConflict(err) {
+			return e.untilRemoved(ctx, id)
+		}
+		return err
 	})
-	return unless(func(err error) bool { return cerrdefs.IsNotFound(err) || cerrdefs.IsConflict(err) }, err)
+	return unless(cerrdefs.IsNotFound, err)
+}
+
+func (e *Engine) untilRemoved(ctx context.Context, id string) error {
+	removed, failed := e.api.ContainerWait(ctx, id, container.WaitConditionRemoved)
+	select {
+	case <-removed:
+		return nil
+	case err := <-failed:
+		return err
+	}
 }

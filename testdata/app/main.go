@@ -46,7 +46,7 @@ func serve() error {
 	if boot, err := time.ParseDuration(os.Getenv("BOOT")); err == nil {
 		time.Sleep(boot)
 	}
-	listener, err := net.Listen("tcp", ":"+env("PORT", "8080"))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+env("PORT", "8080"))
 	if err != nil {
 		return err
 	}
@@ -79,8 +79,14 @@ func counted(n *atomic.Int64, next http.Handler) http.Handler {
 }
 
 func healthcheck() int {
-	client := http.Client{Timeout: 2 * time.Second}
-	answer, err := client.Get("http://127.0.0.1:" + env("PORT", "8080") + "/health")
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	ask, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+env("PORT", "8080")+"/health", nil)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	answer, err := http.DefaultClient.Do(ask)
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -1,0 +1,123 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fisherman/deployer"
+)
+
+func TestProbesLookLikeTheOutside(t *testing.T) {
+	seen := make(chan *http.Request, 1)
+	app := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r }))
+	defer app.Close()
+	where, _ := url.Parse(app.URL)
+	port, _ := strconv.Atoi(where.Port())
+	for _, c := range []struct {
+		routes      []deployer.Route
+		host, proto string
+	}{
+		{nil, where.Host, ""},
+		{[]deployer.Route{{Host: "a.pl"}, {Host: "b.pl", Plain: true}}, "a.pl", "https"},
+		{[]deployer.Route{{Host: "b.pl", Plain: true}}, "b.pl", ""},
+	} {
+		probe := probeHTTP(deployer.Service{Routes: c.routes, Health: deployer.Health{Path: "/up?x=1", Port: port}})
+		if err := probe(t.Context(), target{address: where.Hostname()}); err != nil {
+			t.Fatal(err)
+		}
+		r := <-seen
+		if r.Host != c.host || r.Header.Get("X-Forwarded-Proto") != c.proto || r.RequestURI != "/up?x=1" || r.Method != http.MethodGet {
+			t.Errorf("asked %s %s of %s with X-Forwarded-Proto %q; want GET /up?x=1 of %s with %q",
+				r.Method, r.RequestURI, r.Host, r.Header.Get("X-Forwarded-Proto"), c.host, c.proto)
+		}
+	}
+}
+
+func TestProbingStartsFastAndBacksOff(t *testing.T) {
+	const well, ill = true, false
+	for name, c := range map[string]struct {
+		answers []bool // the last one repeats
+		wanted  int
+		at      []time.Duration // of the first probes, since the start
+		healthy bool
+	}{
+		"well at once": {[]bool{well}, 2, []time.Duration{0, ms(25)}, true},
+		"well later":   {[]bool{ill, ill, ill, well}, 2, []time.Duration{0, ms(25), ms(55), ms(91), ms(116)}, true},
+		"a streak that breaks begins anew": {
+			[]bool{well, ill, well}, 2, []time.Duration{0, ms(25), ms(55), ms(80)}, true,
+		},
+		"never well": {[]bool{ill}, 1, []time.Duration{0, ms(25), ms(55), ms(91)}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var at []time.Duration
+				begun := time.Now()
+				k := check{first: ms(25), most: time.Second, limit: time.Second, wanted: c.wanted, ask: func(context.Context, target) error {
+					at = append(at, time.Since(begun))
+					if c.answers[min(len(at), len(c.answers))-1] {
+						return nil
+					}
+					return errors.New("ill")
+				}}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if err := k.until(ctx, target{}); (err == nil) != c.healthy {
+					t.Errorf("ended with %v, want healthy: %v", err, c.healthy)
+				}
+				for i, want := range c.at {
+					if i >= len(at) || (at[i]-want).Abs() > time.Millisecond {
+						t.Fatalf("probed at %v, want %v", at[:min(len(at), 8)], c.at)
+					}
+				}
+				if last := len(at) - 1; !c.healthy && at[last]-at[last-1] != time.Second {
+					t.Errorf("in the end it probed every %s, want every second", at[last]-at[last-1])
+				}
+			})
+		})
+	}
+}
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+func TestAnUnansweredProbeKeepsWhatWasKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		k := check{first: ms(25), most: time.Second, limit: time.Minute, wanted: 1, ask: func(ctx context.Context, _ target) error {
+			if asked++; asked == 1 {
+				return errors.New("it answers 503")
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := k.until(ctx, target{}); err == nil || err.Error() != "it answers 503" {
+			t.Errorf("ended with %v, want the last answer", err)
+		}
+	})
+}
+
+func TestAStuckEngineIsUnavailable(t *testing.T) {
+	e, err := New(Options{Host: "unix:///nowhere"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	err = e.askWithin(t.Context(), time.Millisecond, "inspect container web", stuck)
+	if !errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), "inspect container web: Docker did not answer within 1ms") {
+		t.Errorf("asked with %v, want unavailable and the call's name", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.ask(ctx, "inspect container web", stuck); !errors.Is(err, context.Canceled) || errors.Is(err, deployer.ErrUnavailable) {
+		t.Errorf("asked with %v, want context.Canceled", err)
+	}
+}
