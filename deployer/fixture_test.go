@@ -2,11 +2,13 @@ package deployer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +32,7 @@ type rig struct {
 	file     string
 	ids      int
 	observed []deployer.Deployment // guarded by the Deployer, which tells in order
+	wrap     func(deployer.Journal) deployer.Journal
 
 	stop func()
 }
@@ -86,8 +89,12 @@ func (r *rig) open() {
 			r.Errorf("close journal: %v", err)
 		}
 	}
+	var kept deployer.Journal = j
+	if r.wrap != nil {
+		kept = r.wrap(j)
+	}
 	r.Deployer, err = deployer.New(deployer.Options{
-		Services: r.services, Runtime: r.runtime, Traffic: r.traffic, Registry: r.registry, Journal: j, Log: zerolog.Nop(),
+		Services: r.services, Runtime: r.runtime, Traffic: r.traffic, Registry: r.registry, Journal: kept, Log: zerolog.Nop(),
 		NewID:     func() string { r.ids++; return fmt.Sprintf("%04d", r.ids) },
 		Observers: []func(deployer.Deployment){func(d deployer.Deployment) { r.observed = append(r.observed, d) }},
 	})
@@ -393,4 +400,17 @@ func (r *registry) askedAt() []time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.asked)
+}
+
+// failing is a journal on a disk that can be full.
+type failing struct {
+	deployer.Journal
+	full atomic.Bool
+}
+
+func (f *failing) Commit(c deployer.Change) error {
+	if nothing := len(c.Deployments)+len(c.Orders)+len(c.Lookups) == 0 && c.Delivery == nil; f.full.Load() && !nothing {
+		return errors.New("no space left on device")
+	}
+	return f.Journal.Commit(c)
 }

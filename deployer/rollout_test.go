@@ -16,21 +16,21 @@ func TestAPushWaitsForItsImageAndGoesLive(t *testing.T) {
 		first := r.submit(pushed(1))
 		r.is(first, deployer.Waiting)
 		if second := r.submit(packaged(1)); second != first {
-			t.Errorf("the package got deployment %s, want the waiting %s", second, first)
+			r.Errorf("the package got deployment %s, want the waiting %s", second, first)
 		}
 		d := r.is(first, deployer.Succeeded)
 		const life = "waiting queued pulling starting verifying switching draining succeeded"
 		if got := states(d); got != life {
-			t.Errorf("it went %s, want %s", got, life)
+			r.Errorf("it went %s, want %s", got, life)
 		}
 		if d.Digest != digest(1) || d.Commit != commit(1) || d.Author != "Octo Cat" || d.Message != "change" || d.Reason != "" {
-			t.Errorf("it ended as %+v", d)
+			r.Errorf("it ended as %+v", d)
 		}
 		if d.Cause != (deployer.Cause{Kind: deployer.KindPackage, Delivery: "package-1", Sender: "octocat"}) {
-			t.Errorf("its cause is %+v, want the package", d.Cause)
+			r.Errorf("its cause is %+v, want the package", d.Cause)
 		}
 		if d.FinishedAt.IsZero() || d.FinishedAt != d.Steps[len(d.Steps)-1].At {
-			t.Errorf("it finished at %s, want the time of its last step", d.FinishedAt)
+			r.Errorf("it finished at %s, want the time of its last step", d.FinishedAt)
 		}
 		r.serves(first)
 		observed := make([]string, len(r.observed))
@@ -38,7 +38,7 @@ func TestAPushWaitsForItsImageAndGoesLive(t *testing.T) {
 			observed[i] = string(o.State)
 		}
 		if got := strings.Join(slices.Compact(observed), " "); got != life {
-			t.Errorf("observers saw %s, want %s", got, life)
+			r.Errorf("observers saw %s, want %s", got, life)
 		}
 	})
 }
@@ -52,10 +52,10 @@ func TestTrafficMovesOnlyToAHealthyRelease(t *testing.T) {
 		next := r.submit(packaged(2))
 		r.is(next, deployer.Verifying)
 		if live := r.traffic.Live()["web"]; live != old {
-			t.Errorf("traffic points at %s while the new release is not healthy, want %s", live, old)
+			r.Errorf("traffic points at %s while the new release is not healthy, want %s", live, old)
 		}
 		if up := r.up("web"); !slices.Equal(up, []string{old, next}) {
-			t.Errorf("%q run, want both", up)
+			r.Errorf("%q run, want both", up)
 		}
 		close(healthy)
 		r.settle()
@@ -72,7 +72,7 @@ func TestTheOldReleaseIsStoppedOnlyAfterItsDrain(t *testing.T) {
 		next := r.submit(packaged(2))
 		r.is(next, deployer.Draining)
 		if up := r.up("web"); !slices.Equal(up, []string{old, next}) || r.count("retire web "+digest(1)) != 0 {
-			t.Errorf("%q run during the drain, want both; calls %q", up, r.runtime.Calls())
+			r.Errorf("%q run during the drain, want both; calls %q", up, r.runtime.Calls())
 		}
 		drained()
 		r.settle()
@@ -92,7 +92,7 @@ func TestADrainEndsAtItsDeadlineAndSaysWhatWasCut(t *testing.T) {
 		r.is(next, deployer.Draining)
 		r.pass(2 * time.Second)
 		if d := r.is(next, deployer.Succeeded); !strings.Contains(d.Log(), "1 requests were still in flight on the old release after 30s and were cut") {
-			t.Errorf("its log says nothing of the cut request:\n%s", d.Log())
+			r.Errorf("its log says nothing of the cut request:\n%s", d.Log())
 		}
 		r.serves(next)
 	})
@@ -114,12 +114,12 @@ func TestAFailedReleaseLeavesTheOldOneUntouched(t *testing.T) {
 				r.because(r.submit(packaged(2)), deployer.Failed, broken.Error())
 				r.serves(old)
 				if r.count("halt web "+digest(1)) != 0 || r.traffic.routed("web")["a.pl/"][0] != routes {
-					t.Errorf("the old release was touched: %q", r.runtime.Calls())
+					r.Errorf("the old release was touched: %q", r.runtime.Calls())
 				}
 				next := r.submit(packaged(3))
 				r.is(next, deployer.Succeeded)
 				if all := r.releases(); len(all) != 1 || all[0].ID != next {
-					t.Errorf("%+v exist after the next success, want its release alone", all)
+					r.Errorf("%+v exist after the next success, want its release alone", all)
 				}
 			})
 		})
@@ -158,14 +158,14 @@ func TestAnEngineThatIsAwayIsTriedAgain(t *testing.T) {
 		r.pass(5 * time.Minute)
 		r.is(next, deployer.Pulling)
 		if r.Ready() == nil {
-			t.Error("it is ready without an engine")
+			r.Error("it is ready without an engine")
 		}
 		r.runtime.Back()
 		r.pass(time.Minute)
 		r.is(next, deployer.Succeeded)
 		r.serves(next)
 		if err := r.Ready(); err != nil {
-			t.Errorf("not ready with the engine back: %v", err)
+			r.Errorf("not ready with the engine back: %v", err)
 		}
 	})
 }
@@ -192,13 +192,13 @@ func TestAPullThatIsTriedAgainHoldsUpNoOther(t *testing.T) {
 		r.runtime.On(digest(1), deployertest.Script{Pull: deployertest.Step{Err: deployer.ErrUnavailable}})
 		for _, s := range services[:3] {
 			if _, err := r.Deploy(s.Name, digest(1), "me"); err != nil {
-				t.Fatal(err)
+				r.Fatal(err)
 			}
 		}
 		r.settle()
 		d, err := r.Deploy("webd", digest(2), "me")
 		if err != nil {
-			t.Fatal(err)
+			r.Fatal(err)
 		}
 		r.settle()
 		r.is(d.ID, deployer.Succeeded)
@@ -218,7 +218,7 @@ func TestTheCommitIsCorrectedByTheImage(t *testing.T) {
 		older := r.submit(claims)
 		d := r.is(older, deployer.Superseded)
 		if d.Commit != commit(2) || r.count("start web "+digest(2)) != 0 {
-			t.Errorf("it is of commit %s and calls are %q; want it found out before its start", d.Commit, r.runtime.Calls())
+			r.Errorf("it is of commit %s and calls are %q; want it found out before its start", d.Commit, r.runtime.Calls())
 		}
 		r.serves(newest)
 	})

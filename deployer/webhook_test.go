@@ -15,15 +15,15 @@ func TestADeliveryIsTakenOnce(t *testing.T) {
 			first := r.submit(trigger)
 			again := r.deliver(trigger)
 			if !again.Duplicate || len(again.Deployments) != 1 || again.Deployments[0].ID != first {
-				t.Errorf("%s again led to %+v, want the duplicate of %s", trigger.Delivery, again, first)
+				r.Errorf("%s again led to %+v, want the duplicate of %s", trigger.Delivery, again, first)
 			}
 		}
 		r.restart()
 		if again := r.deliver(pushed(1)); !again.Duplicate {
-			t.Errorf("after a restart it led to %+v, want a duplicate", again)
+			r.Errorf("after a restart it led to %+v, want a duplicate", again)
 		}
 		if all, err := r.Deployments("web", 10); err != nil || len(all) != 1 || r.count("pull web "+digest(1)) != 1 {
-			t.Errorf("deployments %+v, %v and calls %q; want one", all, err, r.runtime.Calls())
+			r.Errorf("deployments %+v, %v and calls %q; want one", all, err, r.runtime.Calls())
 		}
 	})
 }
@@ -49,7 +49,7 @@ func TestWhatIsForNobodyIsIgnored(t *testing.T) {
 				for range 2 { // what was ignored is judged afresh
 					got := r.deliver(c.trigger)
 					if len(got.Deployments) > 0 || got.Duplicate || !strings.HasPrefix(got.Ignored, c.why) {
-						t.Errorf("led to %+v, want it ignored: %s", got, c.why)
+						r.Errorf("led to %+v, want it ignored: %s", got, c.why)
 					}
 				}
 			})
@@ -69,7 +69,7 @@ func TestAnOlderImageDoesNotReplaceANewerOne(t *testing.T) {
 		r.because(late, deployer.Superseded, "which is live")
 		r.serves(newest)
 		if r.count("pull web "+digest(1)) != 0 {
-			t.Errorf("the older image was pulled: %q", r.runtime.Calls())
+			r.Errorf("the older image was pulled: %q", r.runtime.Calls())
 		}
 	})
 }
@@ -79,7 +79,7 @@ func TestPushesThatArriveInTheWrongOrderAreDeployedInTheRightOne(t *testing.T) {
 		newest := r.submit(pushed(2))
 		older := r.submit(pushed(1))
 		if got := r.submit(packaged(2)); got != newest {
-			t.Errorf("the package took over %s, want %s", got, newest)
+			r.Errorf("the package took over %s, want %s", got, newest)
 		}
 		r.is(older, deployer.Superseded)
 		r.is(r.submit(packaged(1)), deployer.Superseded)
@@ -99,7 +99,7 @@ func TestAForcePushToAnOldCommitIsTheNewest(t *testing.T) {
 		again := packaged(1)
 		again.Delivery = "again"
 		if got := r.submit(again); got != waiting {
-			t.Errorf("the package took over %s, want %s", got, waiting)
+			r.Errorf("the package took over %s, want %s", got, waiting)
 		}
 		r.is(waiting, deployer.Succeeded)
 		r.serves(waiting)
@@ -110,10 +110,10 @@ func TestAPackageBeforeItsPushIsOneDeployment(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		id := r.deployed(1)
 		if got := r.submit(pushed(1)); got != id {
-			t.Errorf("the late push led to %s, want %s", got, id)
+			r.Errorf("the late push led to %s, want %s", got, id)
 		}
 		if d := r.is(id, deployer.Succeeded); d.Message != "change" || d.Author != "Octo Cat" {
-			t.Errorf("it is %+v, want the push's message and author", d)
+			r.Errorf("it is %+v, want the push's message and author", d)
 		}
 		r.is(r.submit(packaged(2)), deployer.Succeeded)
 		r.is(r.submit(pushed(2)), deployer.Succeeded)
@@ -128,7 +128,7 @@ func TestTheSameDigestIsDeployedOnce(t *testing.T) {
 		again := packaged(1)
 		again.Delivery = "again"
 		if got := r.submit(again); got != first {
-			t.Errorf("its own digest on the way led to %s, want %s", got, first)
+			r.Errorf("its own digest on the way led to %s, want %s", got, first)
 		}
 		close(hold)
 		r.settle()
@@ -136,7 +136,7 @@ func TestTheSameDigestIsDeployedOnce(t *testing.T) {
 		again.Delivery = "later"
 		r.because(r.submit(again), deployer.Unchanged, "is live already, as deployment "+first)
 		if r.count("pull web "+digest(1)) != 1 {
-			t.Errorf("calls %q, want one pull", r.runtime.Calls())
+			r.Errorf("calls %q, want one pull", r.runtime.Calls())
 		}
 	})
 }
@@ -147,7 +147,7 @@ func TestOneCommitDeploysEveryServiceOfItsRepository(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		receipt := r.deliver(pushed(1))
 		if len(receipt.Deployments) != 2 {
-			t.Fatalf("the push led to %+v, want two deployments", receipt)
+			r.Fatalf("the push led to %+v, want two deployments", receipt)
 		}
 		of := map[string]string{}
 		for _, d := range receipt.Deployments {
@@ -162,7 +162,7 @@ func TestOneCommitDeploysEveryServiceOfItsRepository(t *testing.T) {
 		r.is(of["worker"], deployer.Succeeded)
 		r.serves(of["web"])
 		if live := r.traffic.Live()["worker"]; live != of["worker"] {
-			t.Errorf("the worker's live release is %s, want %s", live, of["worker"])
+			r.Errorf("the worker's live release is %s, want %s", live, of["worker"])
 		}
 	}, web(), second)
 }

@@ -38,7 +38,8 @@ func asProxy() bool {
 	return true
 }
 
-// bareProxy is a reverse proxy as one would write it with the standard library and nothing else.
+// bareProxy is a reverse proxy as one would write it with the standard library and nothing else, with the timeouts that
+// it needs on the Internet: no log, no metrics, no routes, no guard.
 func bareProxy(target string) (net.Listener, func(net.Listener)) {
 	to := &url.URL{Scheme: "http", Host: target}
 	reverse := &httputil.ReverseProxy{
@@ -47,11 +48,15 @@ func bareProxy(target string) (net.Listener, func(net.Listener)) {
 			r.SetXForwarded()
 			r.Out.Host = r.In.Host
 		},
-		Transport:  &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true, IdleConnTimeout: time.Minute},
+		Transport: &http.Transport{
+			MaxIdleConnsPerHost: 256, DisableCompression: true,
+			IdleConnTimeout: time.Minute, ResponseHeaderTimeout: time.Minute,
+		},
 		BufferPool: &pool{sync.Pool{New: func() any { return new([32 << 10]byte) }}},
 	}
 	listener := listenOrDie()
-	return listener, func(l net.Listener) { _ = http.Serve(l, reverse) }
+	server := &http.Server{Handler: reverse, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute}
+	return listener, func(l net.Listener) { _ = server.Serve(l) }
 }
 
 type pool struct{ sync.Pool }

@@ -80,13 +80,14 @@ func (p *Proxy) server() *http.Server {
 	}
 }
 
-// leave closes the listener, waits for the accept loop to end and lingers.
+// leave closes the listener, waits for the accept loop to end and lingers. Clients are asked to connect anew only when
+// they can no longer get in here: what waits in a listener's queue when it is closed is reset.
 func (p *Proxy) leave(served <-chan error) {
-	p.leaving.Store(true)
 	if err := p.listener.Close(); err != nil {
 		p.options.Log.Warn().Err(err).Msg("close proxy listener")
 	}
 	<-served //nolint:errcheck // it ends because the listener was closed
+	p.leaving.Store(true)
 	time.Sleep(p.options.Timeouts.Linger)
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"fisherman/deployer"
 )
@@ -26,22 +25,6 @@ type Fake struct {
 }
 
 var _ deployer.Runtime = (*Fake)(nil)
-
-// Script says how the runtime fares with a digest.
-type Script struct {
-	Revision           string // the image's label
-	Pull, Start, Await Step
-	Halt, Retire       Step
-	Output             []string // of each container; default "hello"
-}
-
-// Step is one call's fate: it takes Delay, then until Hold is closed (nil: no wait), and then fails with Err, if any.
-// A context that ends ends it at once.
-type Step struct {
-	Delay time.Duration
-	Hold  <-chan struct{}
-	Err   error
-}
 
 // NewFake returns an engine with nothing on it.
 func NewFake() *Fake {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"syscall"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -43,13 +45,18 @@ func (e *Engine) explain(what string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return unavailable(err, "%s: this user may not open Docker's socket %s; run as root, or add the user to the group docker",
 			what, e.api.DaemonHost())
-	case client.IsErrConnectionFailed(err):
+	case client.IsErrConnectionFailed(err), lost(err):
 		return unavailable(err, "%s: Docker does not answer at %s; is it running, and may this user open its socket?",
 			what, e.api.DaemonHost())
 	case cerrdefs.IsUnavailable(err):
 		return unavailable(err, "%s: %v", what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// lost reports an answer that broke off: the engine ended while it spoke.
+func lost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // unavailableError is a deployer.ErrUnavailable that reads as a sentence.

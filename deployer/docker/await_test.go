@@ -104,8 +104,8 @@ func awaitWaitsForASlowBoot(t *testing.T, b *bench) {
 func awaitNamesTheReplicaThatExited(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
 	r.Service.Replicas = 2
-	r.Service.Health.Successes = 1 << 20 // it never ends by itself
-	b.start(t, r)
+	b.live(t, r)
+	r.Service.Health.Successes = 1 << 20 // a wait that never ends by itself
 	second := b.container(r, 1)
 	_, err := b.Await(t.Context(), r, func(string) {
 		if err := b.api.ContainerKill(context.Background(), second, "KILL"); err != nil {

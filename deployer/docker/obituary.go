@@ -37,6 +37,8 @@ func ending(s *container.State) string {
 		lasted = fmt.Sprintf(" after %.1fs", ended.Sub(begun).Seconds())
 	}
 	switch {
+	case s.Running:
+		return "ended, and Docker started it again"
 	case s.Status == container.StateCreated:
 		return "was created but never started"
 	case s.OOMKilled:

@@ -8,9 +8,7 @@ import (
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
-	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/registry"
 
 	"fisherman/deployer"
 )
@@ -47,26 +45,6 @@ func (e *Engine) adopt(ctx context.Context, ref string, r deployer.Release) (dep
 		return deployer.Image{}, unavailable(err, "image %s was removed while it was pulled", ref)
 	}
 	return deployer.Image{Revision: revision(found)}, err
-}
-
-// source is one place to pull an image from.
-type source struct {
-	ref      string // "ghcr.io/owner/name@sha256:…"
-	registry string // its host
-}
-
-// sources are the mirror, where there is one, and the origin.
-func (e *Engine) sources(r deployer.Release) ([]source, error) {
-	named, err := reference.ParseNormalizedNamed(r.Service.Image)
-	if err != nil {
-		return nil, fmt.Errorf("image %q: %w", r.Service.Image, err)
-	}
-	host, path := reference.Domain(named), reference.Path(named)
-	sources := []source{{ref: r.Service.Image + "@" + r.Digest, registry: host}}
-	if mirror := e.registries[host].Mirror; mirror != "" {
-		sources = append([]source{{ref: mirror + "/" + path + "@" + r.Digest, registry: mirror}}, sources...)
-	}
-	return sources, nil
 }
 
 // present names the image as the engine has it already, or "".
@@ -139,19 +117,4 @@ func follow(stream io.Reader, t *tally, alive func()) error {
 	}
 	t.done()
 	return nil
-}
-
-// credentials are a registry's login in the form of the engine's API; without one the engine asks anonymously.
-func (e *Engine) credentials(host string) (string, error) {
-	login := e.registries[host]
-	if login.Username == "" && login.Password == "" {
-		return "", nil
-	}
-	encoded, err := registry.EncodeAuthConfig(registry.AuthConfig{
-		Username: login.Username, Password: login.Password, ServerAddress: host,
-	})
-	if err != nil {
-		return "", fmt.Errorf("encode the login of %s", host) // without the cause, which might quote it
-	}
-	return encoded, nil
 }

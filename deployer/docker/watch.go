@@ -2,9 +2,7 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
@@ -34,11 +32,8 @@ func (e *Engine) Watch(ctx context.Context, changed func(service string)) error 
 }
 
 func (e *Engine) watchEnded(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return fmt.Errorf("watch containers: %w", ctx.Err())
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return unavailable(err, "watch containers: Docker at %s went away", e.api.DaemonHost())
 	}
 	return e.explain("watch containers", err)
 }

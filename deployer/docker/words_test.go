@@ -38,6 +38,7 @@ func TestEnding(t *testing.T) {
 		{container.State{ExitCode: 3, StartedAt: begun, FinishedAt: ended}, "exited with code 3 after 0.4s"},
 		{container.State{ExitCode: 137, OOMKilled: true, StartedAt: begun, FinishedAt: ended}, "was killed for want of memory (exit code 137) after 0.4s"},
 		{container.State{Status: "created", StartedAt: "0001-01-01T00:00:00Z", FinishedAt: "0001-01-01T00:00:00Z"}, "was created but never started"},
+		{container.State{Running: true, StartedAt: ended, FinishedAt: begun}, "ended, and Docker started it again"},
 		{container.State{ExitCode: 1, StartedAt: ended, FinishedAt: begun}, "exited with code 1"},
 	} {
 		if got := ending(&c.state); got != c.want {

@@ -1,0 +1,63 @@
+package deployertest
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// Script says how the runtime fares with a digest.
+type Script struct {
+	Revision           string // the image's label
+	Pull, Start, Await Step
+	Halt, Retire       Step
+	Output             []string // of each container; default "hello"
+}
+
+// Step is one call's fate: it takes Delay, then until Hold is closed (nil: no wait), and then fails with Err, if any.
+// A context that ends ends it at once.
+type Step struct {
+	Delay time.Duration
+	Hold  <-chan struct{}
+	Err   error
+}
+
+// call records a call and finds its script.
+func (f *Fake) call(verb, service, digest string) (Script, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, strings.TrimSpace(verb+" "+service+" "+digest))
+	return f.scripts[digest], f.away
+}
+
+// known says whose release it is; an unknown one is called by its id.
+func (f *Fake) known(id string) (service, digest string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.releases[id]; ok {
+		return r.Service, r.Digest
+	}
+	return id, ""
+}
+
+// take lets the step happen.
+func (s Step) take(ctx context.Context) error {
+	timer := time.NewTimer(s.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if s.Hold != nil {
+		select {
+		case <-s.Hold:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return s.Err
+}

@@ -1,0 +1,332 @@
+package deployer_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fisherman/deployer"
+	"fisherman/deployer/deployertest"
+	"fisherman/deployer/journal"
+)
+
+// Mutants: resumeJobs that requeues what is live; requeued that leaves the state; New without recallActive.
+func TestARestartEndsEveryDeploymentTruthfully(t *testing.T) {
+	for _, in := range []deployer.State{deployer.Waiting, deployer.Pulling, deployer.Starting, deployer.Verifying, deployer.Draining} {
+		t.Run(string(in), func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.deployed(1)
+				r.held(2, in)
+				if in == deployer.Draining {
+					r.traffic.holdDrains()
+				}
+				id := r.submit(pushed(2))
+				if in != deployer.Waiting {
+					r.submit(packaged(2))
+				}
+				r.is(id, in)
+				r.stop()
+				r.runtime.On(digest(2), deployertest.Script{})
+				r.start()
+				r.settle()
+				if in == deployer.Waiting {
+					r.is(id, deployer.Waiting)
+					r.submit(packaged(2))
+				}
+				r.is(id, deployer.Succeeded)
+				r.serves(id)
+				if in == deployer.Draining && r.count("start web "+digest(2)) != 1 {
+					r.Errorf("calls %q: what was live was started anew", r.runtime.Calls())
+				}
+			})
+		})
+	}
+}
+
+func TestAQueuedDeploymentOutlivesTheProcess(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.stop()
+		r.open()
+		receipt, err := r.Submit(packaged(1))
+		if err != nil {
+			r.Fatal(err)
+		}
+		id := receipt.Deployments[0].ID
+		r.is(id, deployer.Queued)
+		r.restart()
+		r.is(id, deployer.Succeeded)
+		r.serves(id)
+	})
+}
+
+// TestACrashInsideTheSwitch: the route file decides. Mutant: resumeJobs that does not ask it.
+func TestACrashInsideTheSwitch(t *testing.T) {
+	for name, c := range map[string]struct {
+		renamed bool
+		starts  int
+	}{
+		"before the rename it is done again": {false, 2},
+		"after the rename it goes on":        {true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				old := r.deployed(1)
+				r.held(2, deployer.Verifying)
+				id := r.submit(packaged(2))
+				r.stop()
+				r.runtime.On(digest(2), deployertest.Script{})
+				r.write(func(d *deployer.Deployment) { d.State = deployer.Switching }, id)
+				if c.renamed {
+					if _, err := r.traffic.Point("web", id, nil); err != nil {
+						r.Fatal(err)
+					}
+				}
+				r.start()
+				r.settle()
+				r.is(id, deployer.Succeeded)
+				r.serves(id)
+				if n := r.count("start web " + digest(2)); n != c.starts {
+					r.Errorf("it was started %d times, want %d", n, c.starts)
+				}
+				if slices.Contains(r.up("web"), old) {
+					r.Error("the old release still runs")
+				}
+			})
+		})
+	}
+}
+
+// write changes deployments in the journal of a stopped Deployer.
+func (r *rig) write(change func(*deployer.Deployment), ids ...string) {
+	r.Helper()
+	j, err := journal.Open(r.file)
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, id := range ids {
+		d, err := j.Deployment(id)
+		if err != nil {
+			r.Fatal(err)
+		}
+		change(&d)
+		if err := j.Commit(deployer.Change{Deployments: []deployer.Deployment{d}}); err != nil {
+			r.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func TestWhatRunsIsAdoptedAsItIs(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		live := r.deployed(1)
+		before := len(r.runtime.Calls())
+		r.registry.has("latest", 2)
+		r.restart()
+		r.pass(10 * time.Minute)
+		r.serves(live)
+		if calls := r.runtime.Calls()[before:]; len(calls) > 0 {
+			r.Errorf("the start called %q, want nothing touched", calls)
+		}
+	})
+}
+
+// Mutant: heal that does nothing.
+func TestALiveReleaseThatDoesNotRunIsStartedAgain(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		live := r.deployed(1)
+		r.stop()
+		r.runtime.Die(live, "the machine was rebooted")
+		r.start()
+		r.settle()
+		r.serves(live)
+	})
+}
+
+// Mutant: redeploy with the arrival of now.
+func TestALiveReleaseThatIsGoneIsDeployedAnewAndTakesNoWaitingPush(t *testing.T) {
+	for name, remove := range map[string]func(*rig, string){
+		"while fisherman was away": func(r *rig, id string) {
+			r.stop()
+			_ = r.runtime.Retire(r.Context(), id)
+			r.start()
+		},
+		"while fisherman runs": func(r *rig, id string) { _ = r.runtime.Retire(r.Context(), id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				anonymous := packaged(1)
+				anonymous.Commit = ""
+				live := r.submit(anonymous)
+				waiting := r.submit(pushed(2))
+				r.registry.has("latest", 1)
+				remove(r, live)
+				r.pass(20 * time.Second)
+				anew := r.traffic.Live()["web"]
+				d := r.is(anew, deployer.Succeeded)
+				if d.Digest != digest(1) || d.Cause.Kind != deployer.KindReconcile || d.From != live {
+					r.Errorf("deployed %+v, want the last good digest", d)
+				}
+				r.serves(anew)
+				r.is(waiting, deployer.Waiting)
+				if got := r.submit(packaged(2)); got != waiting {
+					r.Errorf("the package took over %s, want %s", got, waiting)
+				}
+				r.serves(waiting)
+			})
+		})
+	}
+}
+
+func TestAFailedDigestDoesNotComeBackWithAStart(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.runtime.On(digest(1), deployertest.Script{Await: deployertest.Step{Err: errors.New("sick")}})
+		r.is(r.submit(packaged(1)), deployer.Failed)
+		r.registry.has("latest", 1)
+		r.restart()
+		r.pass(time.Hour)
+		if n := r.count("start web " + digest(1)); n != 1 {
+			r.Errorf("it was started %d times, want once", n)
+		}
+	})
+}
+
+// Mutants: keepUp without dueToStart; keepUp without repoint.
+func TestALiveContainerThatDiesIsStartedAgainAndFollowed(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		live := r.deployed(1)
+		before := r.traffic.routed("web")["a.pl/"][0]
+		r.runtime.Die(live, "killed")
+		r.pass(11 * time.Second)
+		r.serves(live)
+		if r.traffic.routed("web")["a.pl/"][0] == before {
+			r.Error("the routes still have the old address")
+		}
+		for range 30 {
+			r.runtime.Die(live, "killed again")
+			r.pass(10 * time.Second)
+		}
+		if n := r.count("start web " + digest(1)); n > 15 {
+			r.Errorf("started %d times in five minutes, want it to back off", n)
+		}
+	})
+}
+
+func TestAServiceThatLeftTheConfigurationIsStoppedAndRemovedADayLater(t *testing.T) {
+	other := web()
+	other.Name, other.Repository, other.Tag = "other", "o/other", "other"
+	inBubble(t, func(r *rig) {
+		live := r.deployed(1)
+		r.held(2, deployer.Verifying)
+		underWay := r.submit(packaged(2))
+		waiting := r.submit(pushed(3))
+		r.stop()
+		r.services = r.services[1:]
+		r.start()
+		r.pass(23 * time.Hour)
+		if len(r.traffic.Live()) > 0 || len(r.up("web")) > 0 || !slices.ContainsFunc(r.releases(), func(x deployer.Running) bool { return x.ID == live }) {
+			r.Errorf("traffic %v, releases %+v; want no routes and stopped containers", r.traffic.Live(), r.releases())
+		}
+		r.because(underWay, deployer.Cancelled, "no longer in the configuration")
+		r.because(waiting, deployer.Cancelled, "no longer in the configuration")
+		r.pass(2 * time.Hour)
+		if all := r.releases(); len(all) > 0 {
+			r.Errorf("%+v are left a day later, want nothing", all)
+		}
+	}, web(), other)
+}
+
+func TestAStartWithoutAnEngineWaitsForIt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		live := r.deployed(1)
+		r.stop()
+		r.runtime.Away()
+		r.start()
+		r.pass(time.Minute)
+		if r.Ready() == nil {
+			r.Error("it is ready without an engine")
+		}
+		next := r.submit(packaged(2))
+		if at := r.traffic.Live()["web"]; at != live {
+			r.Errorf("traffic points at %s, want it left at %s", at, live)
+		}
+		r.runtime.Back()
+		r.pass(time.Minute)
+		if err := r.Ready(); err != nil {
+			r.Errorf("not ready with the engine back: %v", err)
+		}
+		r.serves(next)
+	})
+}
+
+// TestStoppingIsPrompt: a stop does not wait for what can go on after the next start, nor for a disk that is full.
+func TestStoppingIsPrompt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		r.held(2, deployer.Verifying)
+		r.submit(packaged(2))
+		begun := time.Now()
+		r.stop()
+		if took := time.Since(begun); took > time.Second {
+			r.Errorf("it took %s to stop", took)
+		}
+		r.start()
+	})
+}
+
+// TestNothingIsAcceptedThatIsNotOnDisk: the disk is full. Mutant: commitLocked that forgets the journal's error.
+func TestNothingIsAcceptedThatIsNotOnDisk(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		live := r.deployed(1)
+		waiting := r.submit(pushed(2))
+		r.stop()
+		full := &failing{}
+		r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+		r.start()
+		r.settle()
+		full.full.Store(true)
+		r.registry.forget()
+		if _, err := r.Submit(packaged(3)); err == nil || !strings.Contains(err.Error(), "no space left") {
+			r.Errorf("submitted on a full disk: %v", err)
+		}
+		r.pass(40 * time.Minute)
+		r.serves(live)
+		r.is(waiting, deployer.Waiting)
+		if asked := r.registry.askedAt(); len(asked) > 250 {
+			r.Errorf("the registry was asked %d times in 40 minutes, because the journal is full", len(asked))
+		}
+		full.full.Store(false)
+		r.pass(time.Minute)
+		r.is(waiting, deployer.Cancelled)
+		r.is(r.submit(packaged(3)), deployer.Succeeded)
+	})
+}
+
+func TestAStopDoesNotWaitForAFullDisk(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		full := &failing{}
+		r.stop()
+		r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+		r.start()
+		r.held(1, deployer.Verifying)
+		id := r.submit(packaged(1))
+		full.full.Store(true)
+		if _, err := r.Cancel(id); err != nil {
+			r.Fatal(err)
+		}
+		r.pass(time.Minute)
+		begun := time.Now()
+		r.stop()
+		if took := time.Since(begun); took > time.Second {
+			r.Errorf("it took %s to stop", took)
+		}
+		full.full.Store(false)
+		r.runtime.On(digest(1), deployertest.Script{})
+		r.start()
+		r.settle()
+		r.serves(id)
+	})
+}
