@@ -80,7 +80,9 @@ func (l *lane) keepUp(ctx context.Context, live Deployment, r Running) {
 			l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot follow the containers' new addresses")
 		}
 	}
-	if !l.dueToStart(r.Up(len(r.Replicas)), time.Now()) {
+	l.traffic.Lock() // no switch, and so no retirement of this release, while it is started
+	defer l.traffic.Unlock()
+	if !l.dueToStart(live.ID, r.Up(len(r.Replicas)), time.Now()) {
 		return
 	}
 	l.d.Log.Warn().Str("service", l.service.Name).Str("deployment", live.ID).Msg("a live container does not run; starting it again")
@@ -94,14 +96,14 @@ func (l *lane) keepUp(ctx context.Context, live Deployment, r Running) {
 }
 
 // dueToStart paces the starts of containers that do not stay up: at once, then after 1 s, then twice as long each time,
-// up to a minute; a minute of peace and it begins anew.
-func (l *lane) dueToStart(up bool, now time.Time) bool {
+// up to a minute; a minute of peace and it begins anew. What is live no more is never due.
+func (l *lane) dueToStart(id string, up bool, now time.Time) bool {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	if up && now.Sub(l.startAt) > time.Minute {
 		l.startPause = 0
 	}
-	if up || l.halted || now.Before(l.startAt) {
+	if up || l.halted || l.live == nil || l.live.ID != id || now.Before(l.startAt) {
 		return false
 	}
 	l.startPause = min(max(2*l.startPause, time.Second), time.Minute)

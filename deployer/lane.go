@@ -23,7 +23,7 @@ type lane struct {
 	startPause time.Duration // pacing the starts of a live container that does not stay up
 	startAt    time.Time
 
-	traffic sync.Mutex // orders the switches of this service's traffic; taken before mu
+	traffic sync.Mutex // orders the switches of this service's traffic and the restarts of what is live; taken before mu
 }
 
 // job is an active deployment and the handle that stops it.

@@ -42,7 +42,7 @@ type command func(s *stage, ts *testscript.TestScript, args []string) (stdout st
 //	begin-upload HOST, end-upload             hold a request in flight; let it finish, print status and body
 //	containers, images PREFIX                 print containers of the script's network, tags on the engine
 //	watch LABEL, events                       record container events, print those of start and die
-//	interrupt-demo REGEXP                     run a demo until it says something, then interrupt it; it has to exit with 0
+//	interrupt-demo CODE REGEXP                run a demo until it says something, then interrupt it; compare the exit code
 //	left-by-demo                              print what the demo left behind that wrote stdout (after watch fisherman.digest)
 //	mode FILE OCTAL                           compare a file's permissions
 //	env-from NAME FILE                        set a variable to a file's content
@@ -109,7 +109,7 @@ func startServer(s *stage, ts *testscript.TestScript, args []string) (string, er
 }
 
 func stopServer(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
-	return "", s.server.end(syscall.SIGTERM)
+	return "", s.server.end(syscall.SIGTERM, exitDone)
 }
 
 func crashServer(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
@@ -249,7 +249,11 @@ func listEvents(s *stage, _ *testscript.TestScript, _ []string) (string, error) 
 }
 
 func interruptDemo(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
-	wanted, err := regexp.Compile(args[0])
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		return "", err
+	}
+	wanted, err := regexp.Compile(args[1])
 	if err != nil {
 		return "", err
 	}
@@ -258,9 +262,9 @@ func interruptDemo(_ *stage, ts *testscript.TestScript, args []string) (string, 
 		return "", err
 	}
 	defer demo.kill()
-	err = until("demo to say "+args[0], func() (bool, error) { return wanted.MatchString(demo.log()) || demo.over(), nil })
+	err = until("demo to say "+args[1], func() (bool, error) { return wanted.MatchString(demo.log()) || demo.over(), nil })
 	if err == nil {
-		err = demo.end(os.Interrupt)
+		err = demo.end(os.Interrupt, want)
 	}
 	return demo.log(), err
 }

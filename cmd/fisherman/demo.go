@@ -44,6 +44,8 @@ const (
 	demoTimeout = 2 * time.Minute
 )
 
+var errInterrupted = errors.New("interrupted before the end of the story; what it had made is removed")
+
 // demo is the stage: a registry, a server with a state directory and a network of its own, and one app.
 type demo struct {
 	out      io.Writer
@@ -72,7 +74,13 @@ func demonstrate(ctx context.Context, out io.Writer, once bool) (err error) {
 	if err := d.prepare(ctx, state); err != nil {
 		return err
 	}
-	story := func(ctx context.Context) error { return d.play(ctx, once) }
+	story := func(ctx context.Context) error {
+		err := d.play(ctx, once)
+		if err != nil && ctx.Err() != nil {
+			return errInterrupted
+		}
+		return err
+	}
 	return errors.Join(inOrder(ctx, []part{story, d.program.run}), d.purge(ctx))
 }
 
@@ -98,7 +106,8 @@ services:
 	if d.program, err = build(ctx, settings{Config: c, Log: zerolog.New(os.Stderr).Level(zerolog.ErrorLevel), pause: dockerPause}); err != nil {
 		return err
 	}
-	if err := d.program.engine.Ready(ctx); err != nil {
+	// An interrupt comes later: the engine would finish the network unseen, and it would stay behind.
+	if err := d.program.engine.Ready(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(err, d.program.close())
 	}
 	d.api, err = client.New("http://"+d.program.listener.Addr().String(), d.program.token)

@@ -45,7 +45,7 @@ func TestNoRequestFails(t *testing.T) {
 	if _, version, err := get(s.server.proxy, "web.test", "/"); version != strconv.Itoa(releases+1) {
 		t.Errorf("at the end version %s serves, want %d: %v", version, releases+1, err)
 	}
-	if err := s.server.end(syscall.SIGTERM); err != nil {
+	if err := s.server.end(syscall.SIGTERM, exitDone); err != nil {
 		t.Error(err)
 	}
 }

@@ -145,16 +145,16 @@ func (p *process) ready() error {
 	})
 }
 
-// end tells the process to end, and wants it to end well.
-func (p *process) end(how os.Signal) error {
+// end tells the process to end, and wants this exit code.
+func (p *process) end(how os.Signal, want int) error {
 	if err := p.cmd.Process.Signal(how); err != nil {
 		return err
 	}
 	if err := until(fmt.Sprintf("end after %v", how), func() (bool, error) { return p.over(), nil }); err != nil {
 		return err
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		return fmt.Errorf("it ended with %d after %v", code, how)
+	if got := p.cmd.ProcessState.ExitCode(); got != want {
+		return fmt.Errorf("it exited with %d after %v, not %d", got, how, want)
 	}
 	return nil
 }
