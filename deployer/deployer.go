@@ -44,7 +44,9 @@ type Deployer struct {
 	lanes   map[string]*lane
 	lookups []Lookup
 	arrival int64
-	down    error // why the runtime cannot be used; nil once restored
+	down    error // why the runtime did not answer the last time; nil when it did
+
+	restored bool // routes and containers have been brought together
 }
 
 // ErrPastSwitch is returned for a deployment that can no longer be cancelled.
@@ -65,7 +67,6 @@ func New(o Options) (*Deployer, error) {
 	}
 	d := &Deployer{
 		Options: o, pulls: make(chan struct{}, o.Pulls), lanes: map[string]*lane{},
-		down: errors.New("the containers that run have not been listed yet"),
 	}
 	memory, err := o.Journal.Load()
 	if err != nil {
@@ -146,6 +147,9 @@ func ignoreDone(ctx context.Context, err error) error {
 func (d *Deployer) Ready() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.down == nil && !d.restored {
+		return errors.New("the containers that run have not been listed yet")
+	}
 	return d.down
 }
 

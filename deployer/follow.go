@@ -17,9 +17,13 @@ func (d *Deployer) follow(ctx context.Context) {
 	defer watcher.Wait()
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
+	again := time.NewTimer(0) // an engine tells of an end before it lists it
+	defer again.Stop()
 	for {
 		select {
 		case <-kick:
+			again.Reset(300 * time.Millisecond)
+		case <-again.C:
 		case <-tick.C:
 		case <-ctx.Done():
 			return

@@ -20,6 +20,12 @@ type lane struct {
 	halted  bool          // the live release was stopped on purpose, for a recreate
 	points  string        // where the live routes point, to see that they moved; empty until they are confirmed
 
+	gone      bool          // the live release does not exist any more: its digest may be deployed again
+	healing   bool          // the live release is being started again, and not yet well
+	healPause time.Duration // pacing those deployments
+	healAt    time.Time
+	remains   []Running // what ran at the start, until it is swept
+
 	startPause time.Duration // pacing the starts of a live container that does not stay up
 	startAt    time.Time
 
@@ -48,6 +54,7 @@ func newLane(d *Deployer, s Service, order Order) *lane {
 
 // run heals the service, then starts what is queued until ctx ends, and waits for it.
 func (l *lane) run(ctx context.Context) {
+	l.sweep(ctx)
 	l.heal(ctx)
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
@@ -99,7 +106,7 @@ func (l *lane) nudge() { offer(l.wake) }
 // standingLocked is what a candidate meets, without the candidate itself.
 func (l *lane) standingLocked(candidate string) standing {
 	s := standing{live: l.live, order: l.order}
-	s.spec = l.live != nil && (l.live.Spec == l.service.Spec() || l.live.Spec == "") && !l.halted
+	s.spec = l.live != nil && (l.live.Spec == l.service.Spec() || l.live.Spec == "") && !l.halted && !l.gone
 	for _, j := range l.active {
 		if j.ID != candidate && j.ending == nil {
 			s.active = append(s.active, j.Deployment)

@@ -23,6 +23,7 @@ type inquiry struct {
 	bare    bool // nothing runs, nothing is on its way, nothing is known that ran
 	started time.Time
 	last    time.Time // the last try
+	told    bool      // that there is no image
 	pause   time.Time // not before: the registry asked for it
 }
 
@@ -85,7 +86,7 @@ func (l *lane) attend(ctx context.Context, q *inquiry) error {
 	}
 	q.last = time.Now()
 	digest, pause := l.lookUpOnce(ctx, *q)
-	q.pause = pause
+	q.pause, q.told = pause, true
 	return l.keepPromises(digest, time.Now())
 }
 
@@ -152,6 +153,9 @@ func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBef
 	var asked *RetryError
 	if errors.As(err, &asked) {
 		notBefore = time.Now().Add(asked.After)
+	}
+	if errors.Is(err, ErrNotFound) && !q.told {
+		l.d.Log.Info().Str("service", l.service.Name).Str("image", l.service.Reference()).Msg("there is no such image yet; looking again, ever more seldom")
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
 		l.d.Log.Warn().Err(err).Str("service", l.service.Name).Msg("cannot look up the tag; trying again")

@@ -13,7 +13,7 @@ func (d *Deployer) restore(ctx context.Context) error {
 	for service := range d.Traffic.Live() {
 		if d.lanes[service] == nil {
 			if _, err := d.Traffic.Remove(service); err != nil {
-				return fmt.Errorf("remove routes of %s, which is no longer in the configuration: %w", service, err)
+				d.Log.Error().Err(err).Str("service", service).Msg("cannot remove the routes of a service that is no longer in the configuration")
 			}
 		}
 	}
@@ -21,14 +21,43 @@ func (d *Deployer) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.adoptAll(releases)
 	for _, l := range d.lanes {
-		if err := l.restore(ctx, releases); err != nil {
-			return fmt.Errorf("restore service %s: %w", l.service.Name, err)
+		if err := l.resumeJobs(l.liveNow()); err != nil {
+			return fmt.Errorf("resume the deployments of %s: %w", l.service.Name, err)
+		}
+		l.remains = releases
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.restored = true
+	return nil
+}
+
+// adoptAll adopts what runs. A route may have gone from one service to another since: those that are refused then let
+// go of what they have, all of them, and take what is theirs now. What still fails is tried again by follow; one
+// service's trouble never keeps the others from being served.
+func (d *Deployer) adoptAll(releases []Running) {
+	var refused []*lane
+	for _, l := range d.lanes {
+		if err := l.adopt(releases); err != nil {
+			refused = append(refused, l)
 		}
 	}
-	d.haltRemoved(ctx, releases)
-	d.setDown(nil)
-	return nil
+	for _, l := range refused {
+		if _, err := d.Traffic.Point(l.service.Name, l.liveNow().ID, nil); err != nil {
+			l.logAdopt(err)
+		}
+	}
+	for _, l := range refused {
+		l.logAdopt(l.adopt(releases))
+	}
+}
+
+func (l *lane) logAdopt(err error) {
+	if err != nil {
+		l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot confirm the routes; trying again")
+	}
 }
 
 // listAtLast asks the runtime until it answers.
@@ -77,28 +106,22 @@ func (d *Deployer) haltRemoved(ctx context.Context, releases []Running) {
 	}
 }
 
-// restore adopts what runs, and puts interrupted deployments where they go on.
-func (l *lane) restore(ctx context.Context, releases []Running) error {
-	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service.Name })
-	if err := l.adopt(mine); err != nil {
-		return err
-	}
+// sweep removes what runs of the service and is not live: what a crash left.
+func (l *lane) sweep(ctx context.Context) {
 	live := l.liveNow()
-	if err := l.resumeJobs(live); err != nil {
-		return err
-	}
-	for _, r := range mine {
-		if isLive := live != nil && r.ID == live.ID; !isLive && r.Up(1) {
+	for _, r := range l.remains {
+		if isLive := live != nil && r.ID == live.ID; r.Service == l.service.Name && !isLive && r.Up(1) {
 			if err := l.d.Runtime.Retire(ctx, r.ID); err != nil {
 				l.d.Log.Warn().Err(err).Str("service", r.Service).Str("deployment", r.ID).Msg("cannot remove a release that is not live; trying again with the next success")
 			}
 		}
 	}
-	return nil
+	l.remains = nil
 }
 
 // adopt takes the live release as it is. Where the routes are lost, the newest release that runs is the live one.
-func (l *lane) adopt(mine []Running) error {
+func (l *lane) adopt(releases []Running) error {
+	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service.Name })
 	live := l.liveNow()
 	if live == nil {
 		live = l.newestRunning(mine)
@@ -108,6 +131,9 @@ func (l *lane) adopt(mine []Running) error {
 		return nil // heal starts it again or deploys it anew
 	}
 	live.Digest, live.Spec = mine[i].Digest, mine[i].Spec
+	l.d.mu.Lock()
+	l.live = live // whether or not the routes can be confirmed now
+	l.d.mu.Unlock()
 	_, err := l.switchTo(*live, mine[i].Replicas)
 	return err
 }
@@ -148,19 +174,20 @@ func (l *lane) resumeJobs(live *Deployment) error {
 // heal sees to it that a service with a past runs: its live release is started again or, when that is gone, its last
 // good digest is deployed. Where there is no past, the look-up of its tag finds one.
 func (l *lane) heal(ctx context.Context) {
-	if l.isPointed() {
-		return
-	}
 	live := l.liveNow()
-	if live != nil && l.startAgain(ctx, *live) || ctx.Err() != nil {
+	if l.isPointed() || live != nil && l.startAgain(ctx, *live) || ctx.Err() != nil {
 		return
 	}
 	if live == nil {
 		past, err := l.d.Journal.Deployments(l.service.Name, 1000)
-		if live = previous(past, nil, l.service.Image); live == nil {
+		i := slices.IndexFunc(past, func(d Deployment) bool {
+			return d.State == Succeeded && d.Digest != "" && d.Image == l.service.Image
+		})
+		if i < 0 {
 			l.logHeal(err)
 			return
 		}
+		live = &past[i]
 	}
 	l.logHeal(l.redeploy(*live))
 }
@@ -173,6 +200,8 @@ func (l *lane) logHeal(err error) {
 
 // startAgain starts the containers of the live release where they still exist.
 func (l *lane) startAgain(ctx context.Context, live Deployment) bool {
+	l.setHealing(true)
+	defer l.setHealing(false)
 	releases, err := l.d.list(ctx)
 	exists := slices.ContainsFunc(releases, func(r Running) bool { return r.ID == live.ID })
 	if err == nil && exists {
@@ -185,6 +214,12 @@ func (l *lane) startAgain(ctx context.Context, live Deployment) bool {
 	return false
 }
 
+func (l *lane) setHealing(healing bool) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	l.healing = healing
+}
+
 // isPointed reports whether traffic was pointed at something since the start.
 func (l *lane) isPointed() bool {
 	l.d.mu.Lock()
@@ -192,23 +227,30 @@ func (l *lane) isPointed() bool {
 	return l.points != ""
 }
 
-// redeploy queues the last good digest, unless something is on its way or there is none.
+// redeploy queues the last good digest, unless something is on its way or there is none. It is tried again later, ever
+// more seldom, as long as nothing else takes its place (keepUp).
 func (l *lane) redeploy(live Deployment) error {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.live != nil && l.live.ID != live.ID {
+	now := time.Now()
+	if l.live != nil && l.live.ID != live.ID || now.Before(l.healAt) {
 		return nil
 	}
-	l.live = nil
+	if l.live == nil {
+		l.live = &live
+	}
+	l.gone = true
 	busy := slices.ContainsFunc(l.active, func(j *job) bool { return j.underWay() })
 	if busy || live.Digest == "" || live.Image != l.service.Image {
 		return nil
 	}
-	c := l.d.newLocked(l, Cause{Kind: KindReconcile}, Queued, time.Now())
+	l.healPause = min(max(2*l.healPause, time.Minute), time.Hour)
+	l.healAt = now.Add(l.healPause)
+	c := l.d.newLocked(l, Cause{Kind: KindReconcile}, Queued, now)
 	c.Digest, c.Commit, c.Reference, c.From = live.Digest, live.Commit, live.Reference, live.origin()
 	c.Arrival = live.Arrival // it is as old as it was: a push that waits is newer
 	c.Message, c.Author = live.Message, live.Author
-	p := proposal{at: time.Now()}
+	p := proposal{at: now}
 	l.d.proposeLocked(&p, l, c)
 	return l.d.commitProposalLocked(p, nil)
 }

@@ -44,7 +44,7 @@ func (l *lane) repoint(d Deployment, replicas []Replica) error {
 	l.traffic.Lock()
 	defer l.traffic.Unlock()
 	l.d.mu.Lock()
-	stale := l.live == nil || l.live.ID != d.ID || l.halted || l.points == l.pointsTo(d, replicas)
+	stale := l.live == nil || l.live.ID != d.ID || l.halted || l.healing || l.points == l.pointsTo(d, replicas)
 	l.d.mu.Unlock()
 	if stale {
 		return nil
@@ -59,6 +59,7 @@ func (l *lane) pointLocked(d Deployment, replicas []Replica) (drain func(context
 	if err == nil {
 		l.d.mu.Lock()
 		l.points = l.pointsTo(d, replicas)
+		l.gone = l.gone && len(replicas) == 0
 		l.d.mu.Unlock()
 	}
 	return drain, err

@@ -35,7 +35,7 @@ func (l *lane) carryOut(ctx context.Context, c claimed) {
 		log.Error().Err(err).Msg("the new release serves, but the old one could not be removed; it is tried again with the next success or start")
 		err = l.succeed(ctx, j)
 	default:
-		l.undo(ctx, j, undoDeadline)
+		l.undo(ctx, j, undoDeadline+l.service.Stop)
 		err = l.move(ctx, j, Failed, err.Error())
 	}
 	if err != nil && ctx.Err() == nil {
@@ -108,10 +108,14 @@ func (l *lane) resolve(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	return l.recheck(ctx, j, func(d Deployment) Deployment {
+	err = l.update(ctx, j, func(d Deployment) Deployment {
 		d.Digest = digest
 		return d.noted(time.Now(), "%s:%s is %s", d.Image, d.Reference, digest)
 	})
+	if err != nil {
+		return err
+	}
+	return l.recheck(ctx, j, func(d Deployment) Deployment { return d })
 }
 
 // begin waits for the job's turn, checks the order again and enters starting, in one step.
@@ -200,6 +204,9 @@ func (l *lane) drain(ctx context.Context, j *job, drain func(context.Context) in
 func (l *lane) retireOthers(ctx context.Context, j *job) error {
 	return l.retry(ctx, retireDeadline, "remove the old release", j, func(ctx context.Context) error {
 		releases, err := l.d.Runtime.Releases(ctx)
+		if l.isGone() {
+			return errors.New("the new release is gone; the old one is kept until it is back")
+		}
 		for _, r := range releases {
 			if r.Service == l.service.Name && r.ID != j.ID {
 				err = errors.Join(err, l.d.Runtime.Retire(ctx, r.ID))
@@ -207,6 +214,12 @@ func (l *lane) retireOthers(ctx context.Context, j *job) error {
 		}
 		return err
 	})
+}
+
+func (l *lane) isGone() bool {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return l.gone
 }
 
 // succeed ends a deployment well, and lets go of images nobody can go back to.
@@ -253,7 +266,7 @@ func (l *lane) undo(ctx context.Context, j *job, deadline time.Duration) {
 		return
 	}
 	if l.service.Strategy == Recreate {
-		deadline = undoDeadline // the old one waits until this one is gone
+		deadline = undoDeadline + l.service.Stop // the old one waits until this one is gone
 	}
 	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), deadline)
 	defer stop()

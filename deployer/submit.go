@@ -223,7 +223,10 @@ func (l *lane) job(id string) *job {
 	return nil
 }
 
-// ofCommitLocked finds the deployment of a commit that is active or live.
+// pushed reports whether the deployment began with a push.
+func (d Deployment) pushed() bool { return len(d.Steps) > 0 && d.Steps[0].State == Waiting }
+
+// ofCommitLocked finds the deployment of a commit among those that are active, live or recent.
 func (l *lane) ofCommitLocked(commit string) *Deployment {
 	for _, j := range l.active {
 		if j.Commit == commit {
@@ -232,6 +235,13 @@ func (l *lane) ofCommitLocked(commit string) *Deployment {
 	}
 	if l.live != nil && l.live.Commit == commit {
 		return l.live
+	}
+	recent, err := l.d.Journal.Deployments(l.service.Name, 20)
+	if err != nil {
+		return nil // then the push waits like any other
+	}
+	if i := slices.IndexFunc(recent, func(d Deployment) bool { return d.Commit == commit && !d.pushed() }); i >= 0 {
+		return &recent[i]
 	}
 	return nil
 }

@@ -22,12 +22,29 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			for _, warning := range warnings(c) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", warning)
+			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d services\n", location, len(c.Services))
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&location, "config", "", "path of the configuration")
 	return cmd
+}
+
+// warnings are what is allowed and may not be what was meant.
+func warnings(c *config.Config) []string {
+	var all []string
+	for _, s := range c.Services {
+		for i, r := range s.Routes {
+			if !r.Plain {
+				all = append(all, fmt.Sprintf("services.%s.routes[%d].tls: this version makes no certificates and serves %s over plain HTTP; "+
+					"terminate TLS in front of it, or write `tls: \"off\"`", s.Name, i, r.Host))
+			}
+		}
+	}
+	return all
 }
 
 // loadConfig reads a configuration; its problems are an error of one line each.
@@ -38,7 +55,7 @@ func loadConfig(cmd *cobra.Command, location string) (*config.Config, error) {
 	c, err := config.Load(location, os.LookupEnv)
 	var problems config.Problems
 	if errors.As(err, &problems) {
-		return nil, fmt.Errorf("%s has %d problems:\n%w", location, len(problems), problems)
+		return nil, fmt.Errorf("%s cannot be used:\n%w", location, problems)
 	}
 	return c, err
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,13 +26,13 @@ type connection struct{ server, token string }
 // flags adds --server and --token to a command.
 func (r *connection) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.server, "server", "", "address of the server (FISHERMAN_SERVER; default "+defaultServer+")")
-	cmd.Flags().StringVar(&r.token, "token", "", "the API's token (FISHERMAN_TOKEN; default: the token file of "+defaultState+", when readable)")
+	cmd.Flags().StringVar(&r.token, "token", "", "the API's token (FISHERMAN_TOKEN; default: the token file of "+defaultState+", when readable, for a server on this machine)")
 }
 
 func (r *connection) connect() (*client.Client, error) {
 	server := cmp.Or(r.server, os.Getenv("FISHERMAN_SERVER"), defaultServer)
 	secret := cmp.Or(r.token, os.Getenv("FISHERMAN_TOKEN"))
-	if secret == "" {
+	if secret == "" && onThisMachine(server) { // another machine has another token
 		raw, _ := os.ReadFile(filepath.Join(defaultState, tokenFile)) // without it the server says what is missing
 		secret = strings.TrimSpace(string(raw))
 	}
@@ -39,6 +41,16 @@ func (r *connection) connect() (*client.Client, error) {
 		return nil, usageError{err}
 	}
 	return c, nil
+}
+
+// onThisMachine reports whether an address is a loopback one.
+func onThisMachine(server string) bool {
+	u, err := url.Parse(server)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func printJSON(w io.Writer, v any) error {

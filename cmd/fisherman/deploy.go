@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -51,9 +52,12 @@ func newDeploy() *cobra.Command {
 	return cmd
 }
 
+// serverPause is how long a server may be away, for a restart say, while somebody watches a deployment.
+const serverPause = time.Minute
+
 // follow prints each state a deployment enters until it has ended. An interrupt leaves it running.
 func follow(ctx context.Context, w io.Writer, c *client.Client, d server.Deployment) (server.Deployment, error) {
-	shown := 0
+	shown, seen := 0, time.Now()
 	for {
 		for ; shown < len(d.Steps); shown++ {
 			fmt.Fprintf(w, "%s  %s\n", d.Steps[shown].At.Local().Format("15:04:05.000"), d.Steps[shown].State)
@@ -67,11 +71,11 @@ func follow(ctx context.Context, w io.Writer, c *client.Client, d server.Deploym
 			return d, fmt.Errorf("stopped watching; deployment %s goes on: see `fisherman status %s`", d.ID, d.Service)
 		}
 		next, err := c.Deployment(ctx, d.ID)
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err == nil:
+			d, seen = next, time.Now()
+		case ctx.Err() == nil && (!errors.Is(err, client.ErrUnreachable) || time.Since(seen) > serverPause):
 			return d, err
-		}
-		if err == nil {
-			d = next
 		}
 	}
 }

@@ -35,6 +35,7 @@ type settings struct {
 	*config.Config
 	Log       zerolog.Logger
 	pause     time.Duration
+	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one
 	observers []func(deployer.Deployment)
 }
 
@@ -49,6 +50,7 @@ type program struct {
 	notifier *discord.Notifier // nil without Discord
 	deployer *deployer.Deployer
 	server   *server.Server
+	webhook  http.Handler // the server's, for server.host
 	token    string
 	metrics  *prometheus.Registry
 }
@@ -104,10 +106,10 @@ func openEngine(s settings) (*docker.Engine, error) {
 func (p *program) openProxy(ctx context.Context) (err error) {
 	options := proxy.Options{
 		Listen: p.Proxy.HTTP, File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
-		Log: p.part("proxy"), Metrics: p.metrics,
+		Log: p.part("proxy"), AccessLog: p.accessLog, Metrics: p.metrics,
 	}
 	if host := p.Server.Host; host != "" {
-		webhook := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.Webhook().ServeHTTP(w, r) })
+		webhook := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.webhook.ServeHTTP(w, r) })
 		options.Own = proxy.Own{Host: host, Path: "/webhooks/github", Handler: webhook}
 	}
 	if p.proxy, err = proxy.New(options); err != nil {
@@ -152,6 +154,7 @@ func (p *program) openServer(ctx context.Context) (err error) {
 		Deployer: p.deployer, GitHub: webhooks.New(p.secrets()), Token: p.token, Routes: p.routes,
 		Version: version(), Log: p.part("server"), Registry: p.metrics,
 	})
+	p.webhook = p.server.Webhook()
 	p.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", p.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for webhooks and the API: %w; set `server.listen` to a free address", err)

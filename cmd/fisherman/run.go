@@ -14,6 +14,9 @@ import (
 func (p *program) run(ctx context.Context) error {
 	p.Log.Info().Str("webhooks", p.listener.Addr().String()).Str("proxy", p.proxy.Addr().String()).
 		Str("state", p.State).Str("version", version().Version).Msg("serving")
+	for _, warning := range warnings(p.Config) {
+		p.Log.Warn().Msg(warning)
+	}
 	parts := []part{
 		func(ctx context.Context) error { return p.server.Run(ctx, p.listener) },
 		p.deploy,

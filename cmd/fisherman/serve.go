@@ -30,7 +30,11 @@ func newServe() *cobra.Command {
 			if state != "" {
 				c.State = state
 			}
-			return serve(cmd.Context(), settings{Config: c, Log: newLog(), pause: dockerPause})
+			s := settings{Config: c, Log: newLog(), pause: dockerPause}
+			if !onTerminal() {
+				s.accessLog = os.Stderr
+			}
+			return serve(cmd.Context(), s)
 		},
 	}
 	cmd.Flags().StringVar(&location, "config", "", "path of the configuration")
@@ -58,8 +62,10 @@ func onLinux(cmd *cobra.Command) error {
 // newLog writes for people on a terminal and JSON elsewhere.
 func newLog() zerolog.Logger {
 	var out io.Writer = os.Stderr
-	if term.IsTerminal(int(os.Stderr.Fd())) {
+	if onTerminal() {
 		out = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05"}
 	}
 	return zerolog.New(out).Level(zerolog.InfoLevel).With().Timestamp().Logger()
 }
+
+func onTerminal() bool { return term.IsTerminal(int(os.Stderr.Fd())) }

@@ -66,7 +66,7 @@ func (e *Engine) resume(ctx context.Context, r deployer.Release, n int) error {
 	case goesOn:
 		return nil
 	case startsAgain:
-		return e.restart(ctx, found.ID, name)
+		return e.run(ctx, found.ID, name)
 	}
 	if err := e.remove(ctx, found.ID, name); err != nil {
 		return err
@@ -78,14 +78,7 @@ func (e *Engine) resume(ctx context.Context, r deployer.Release, n int) error {
 	return e.run(ctx, id, name)
 }
 
-// restart starts a container that ran before, without a restart policy until it is healthy again.
-func (e *Engine) restart(ctx context.Context, id, name string) error {
-	if err := e.setPolicy(ctx, id, name, container.RestartPolicyDisabled); err != nil {
-		return err
-	}
-	return e.run(ctx, id, name)
-}
-
+// setPolicy says whether the engine restarts a container by itself.
 func (e *Engine) setPolicy(ctx context.Context, id, name string, policy container.RestartPolicyMode) error {
 	return e.ask(ctx, fmt.Sprintf("set restart policy %s on container %s", policy, name), func(ctx context.Context) error {
 		_, err := e.api.ContainerUpdate(ctx, id, container.UpdateConfig{RestartPolicy: container.RestartPolicy{Name: policy}})
