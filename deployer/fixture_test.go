@@ -288,6 +288,13 @@ func (t *traffic) Point(service, release string, routes map[string][]string) (fu
 	if t.refuse != nil {
 		return nil, t.refuse
 	}
+	for other, theirs := range t.routes {
+		for route := range routes {
+			if _, taken := theirs[route]; taken && other != service {
+				return nil, fmt.Errorf("route %s is taken by %s", route, other)
+			}
+		}
+	}
 	t.live[service], t.routes[service] = release, routes
 	hold := t.drain
 	return func(ctx context.Context) int {

@@ -41,6 +41,7 @@ type command func(s *stage, ts *testscript.TestScript, args []string) (stdout st
 //	get HOST PATH                             ask an app through the proxy; print status and body
 //	begin-upload HOST, end-upload             hold a request in flight; let it finish, print status and body
 //	containers, images PREFIX                 print containers of the script's network, tags on the engine
+//	wait-image TAG                            wait for a tag to be on the engine
 //	watch LABEL, events                       record container events, print those of start and die
 //	interrupt-demo CODE REGEXP                run a demo until it says something, then interrupt it; compare the exit code
 //	left-by-demo                              print what the demo left behind that wrote stdout (after watch fisherman.digest)
@@ -53,7 +54,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"webhook": sendWebhook, "wait-state": waitState, "wait-step": waitStep, "wait-log": waitLog,
 		"deployments": listDeployments, "api": askAPI, "get": getApp, "begin-upload": startUpload, "end-upload": endUpload,
 		"containers": listContainers, "images": listImages, "watch": watchEvents, "events": listEvents,
-		"wait-note": waitNote, "wait-app": waitApp, "interrupt-demo": interruptDemo, "left-by-demo": listLeftovers,
+		"wait-note": waitNote, "wait-app": waitApp, "wait-image": waitImage, "interrupt-demo": interruptDemo, "left-by-demo": listLeftovers,
 		"mode": fileMode, "env-from": envFrom,
 	}
 	wrapped := map[string]func(*testscript.TestScript, bool, []string){}
@@ -236,6 +237,13 @@ func listContainers(s *stage, _ *testscript.TestScript, _ []string) (string, err
 func listImages(s *stage, _ *testscript.TestScript, args []string) (string, error) {
 	tags, err := s.tags(args[0])
 	return joined(tags), err
+}
+
+func waitImage(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	return "", until("image "+args[0], func() (bool, error) {
+		tags, err := s.tags(args[0])
+		return slices.Contains(tags, args[0]), err
+	})
 }
 
 func watchEvents(s *stage, _ *testscript.TestScript, args []string) (string, error) {
