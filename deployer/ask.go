@@ -83,7 +83,7 @@ func previous(past []Deployment, live *Deployment, image string) *Deployment {
 	}
 	for i, p := range past {
 		older := live == nil || p.ID < at && p.Digest != live.Digest
-		if older && p.State == Succeeded && p.From == "" && p.Digest != "" && p.Image == image {
+		if older && p.State == Succeeded && p.Digest != "" && p.Image == image {
 			return &past[i]
 		}
 	}

@@ -49,6 +49,11 @@ func TestRollback(t *testing.T) {
 			r.settle()
 			return r.rolledBack("")
 		}, 2},
+		"after a rollback and another release goes to what served before it": {func(r *rig, _ map[int]string) deployer.Deployment {
+			r.rolledBack("")
+			r.deployed(5)
+			return r.rolledBack("")
+		}, 3},
 		"not to a failed one": {func(r *rig, _ map[int]string) deployer.Deployment {
 			r.runtime.On(digest(5), deployertest.Script{Await: deployertest.Step{Err: errors.New("sick")}})
 			r.is(r.submit(packaged(5)), deployer.Failed)
@@ -140,6 +145,7 @@ func TestAPersonDeploys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
+				r.runtime.On(digest(1), deployertest.Script{Revision: commit(1)})
 				r.deployed(1)
 				r.deployed(2)
 				r.registry.has("latest", 3)

@@ -116,7 +116,7 @@ func TestRecreateStopsTheOldReleaseFirst(t *testing.T) {
 	}, recreated())
 }
 
-// Mutants: undo without giveBack; giveBack on what is left of Halt's time.
+// Mutants: undo without giveBack; undo that gives a recreated release the short time.
 func TestRecreateStartsTheOldReleaseAgain(t *testing.T) {
 	sick := deployertest.Step{Err: errors.New("sick")}
 	for name, c := range map[string]struct {
@@ -131,7 +131,7 @@ func TestRecreateStartsTheOldReleaseAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				old := r.deployed(1)
-				r.runtime.On(digest(1), deployertest.Script{Await: deployertest.Step{Delay: 5 * time.Second}})
+				r.runtime.On(digest(1), deployertest.Script{Await: deployertest.Step{Delay: 55 * time.Second}})
 				r.runtime.On(digest(2), c.script)
 				next := r.submit(packaged(2))
 				if c.want == deployer.Cancelled {
@@ -139,7 +139,7 @@ func TestRecreateStartsTheOldReleaseAgain(t *testing.T) {
 						r.Fatal(err)
 					}
 				}
-				for range 15 {
+				for range 65 {
 					r.pass(time.Second)
 					if up := r.up("web"); len(up) > 1 {
 						r.Errorf("%q run side by side", up)

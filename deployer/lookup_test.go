@@ -100,7 +100,7 @@ func TestAnotherTagIsLookedUpFiveTimes(t *testing.T) {
 	})
 }
 
-// Mutant: rememberLookup that forgets what is not done.
+// Mutants: rememberLookup that forgets what is not done; New that forgets it.
 func TestAnotherTagIsDeployedOnceTheServicesOwnIsTheSame(t *testing.T) {
 	for name, interrupt := range map[string]func(*rig){
 		"in one go":        func(*rig) {},
@@ -114,19 +114,37 @@ func TestAnotherTagIsDeployedOnceTheServicesOwnIsTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				r.deployed(1)
-				waiting := r.submit(pushed(2))
 				if receipt := r.deliver(another("v2", 2)); len(receipt.Deployments) > 0 {
 					r.Errorf("it led to %+v, want a look-up", receipt)
 				}
 				interrupt(r)
-				r.is(waiting, deployer.Waiting)
 				r.registry.has("latest", 2)
 				r.pass(time.Minute)
-				r.is(waiting, deployer.Succeeded)
-				r.serves(waiting)
+				d := r.is(r.traffic.Live()["web"], deployer.Succeeded)
+				if d.Digest != digest(2) || d.Cause.Delivery != "package-2-v2" {
+					r.Errorf("deployed %+v, want what was announced", d)
+				}
+				r.serves(d.ID)
 			})
 		})
 	}
+}
+
+// Mutant: found that leaves a promised digest to its promise, which is due later.
+func TestAnotherTagTakesOverItsWaitingPush(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		waiting := r.submit(pushed(2))
+		r.deliver(another("v2", 2))
+		r.pass(11 * time.Second)
+		r.is(waiting, deployer.Waiting)
+		r.registry.has("latest", 2)
+		r.pass(10 * time.Second)
+		if d := r.is(waiting, deployer.Succeeded); d.Cause.Kind != deployer.KindPackage {
+			r.Errorf("its cause is %+v, want the package", d.Cause)
+		}
+		r.serves(waiting)
+	})
 }
 
 func TestAnImageOlderThanTheWaitingPushDoesNotEndTheWait(t *testing.T) {

@@ -60,6 +60,11 @@ func (x *exchange) begin(status int) {
 			x.length = n
 		}
 	}
+	if x.upload.isPartial() {
+		// What the client still sends is read by net/http after the answer; in full duplex, it then loses track of who
+		// reads from the connection and panics at the next request (go.dev/issue/68560).
+		header["Connection"] = []string{"close"}
+	}
 	if _, given := header["Content-Type"]; !given && x.route != nil {
 		header["Content-Type"] = nil
 	}

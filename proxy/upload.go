@@ -13,6 +13,7 @@ import (
 type upload struct {
 	io.Reader
 	ended  func() // called when all of it was read
+	whole  atomic.Bool
 	failed atomic.Pointer[error]
 }
 
@@ -20,6 +21,7 @@ func (u *upload) Read(b []byte) (int, error) {
 	n, err := u.Reader.Read(b)
 	switch {
 	case err == io.EOF: // an io.Reader returns io.EOF itself
+		u.whole.Store(true)
 		u.ended()
 	case err != nil:
 		u.failed.Store(&err)
@@ -29,6 +31,9 @@ func (u *upload) Read(b []byte) (int, error) {
 
 // Close does nothing: net/http closes the client's body when the handler returns.
 func (u *upload) Close() error { return nil }
+
+// isPartial reports whether there is an upload that has not been read to its end.
+func (u *upload) isPartial() bool { return u != nil && !u.whole.Load() }
 
 // fault is what went wrong on the client's side, if anything did.
 func (u *upload) fault() fault {

@@ -18,7 +18,7 @@ func TestWhatIsCommittedSurvivesAPowerCut(t *testing.T) {
 		t.Skip("needs root: it mounts a file system to cut its power")
 	}
 	directory := t.TempDir()
-	disk, after := filepath.Join(directory, "disk"), filepath.Join(directory, "after")
+	disk := filepath.Join(directory, "disk")
 	command(t, "truncate", "-s", "16M", disk)
 	command(t, "mkfs.ext4", "-q", disk)
 	mounted := mount(t, disk)
@@ -29,6 +29,7 @@ func TestWhatIsCommittedSurvivesAPowerCut(t *testing.T) {
 			Deployments: []deployer.Deployment{full(id, deployer.Queued)},
 			Delivery:    &deployer.Delivery{Repository: "o/web", ID: id, Deployments: []string{id}, At: time.Now()},
 		})
+		after := filepath.Join(directory, "after-"+id) // a new one each time: the kernel may still hold the last one's blocks
 		command(t, "cp", "--sparse=always", disk, after)
 		survived := mount(t, after)
 		recovered := open(t, filepath.Join(survived, "journal.db"))
