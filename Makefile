@@ -11,7 +11,8 @@ demo: build docker
 	$(BIN) demo --once
 
 ## test: every test, with the race detector, on a real Docker Engine
-test: docker
+test:
+	@sh testdata/setup.sh gcc libc6-dev e2fsprogs
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 15m ./...
 
 ## build: the static binary
@@ -30,7 +31,7 @@ bench: docker
 
 ## docker: start a Docker Engine, installing Debian's or Ubuntu's own where there is none
 docker:
-	@sh testdata/docker.sh
+	@sh testdata/setup.sh
 
 clean:
 	rm -rf bin
