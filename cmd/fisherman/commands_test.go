@@ -278,13 +278,13 @@ func interruptDemo(_ *stage, ts *testscript.TestScript, args []string) (string, 
 }
 
 func listLeftovers(s *stage, ts *testscript.TestScript, _ []string) (string, error) {
-	var left []string
+	var digests []string
 	for _, found := range regexp.MustCompile(`in the registry as (sha256:[0-9a-f]+)`).FindAllStringSubmatch(ts.ReadFile("stdout"), -1) {
-		of, err := s.leftovers(found[1])
-		if err != nil {
-			return "", err
-		}
-		left = append(left, of...)
+		digests = append(digests, found[1])
+	}
+	left, err := s.leftovers(digests)
+	if err != nil {
+		return "", err
 	}
 	files, err := filepath.Glob(filepath.Join(ts.Getenv("TMPDIR"), "*"))
 	return joined(append(left, files...)), err

@@ -119,23 +119,17 @@ func (e *events) close() {
 	<-e.done
 }
 
-// leftovers is what a demo left behind whose images have this digest (or a beginning of it).
-func (s *stage) leftovers(digest string) ([]string, error) {
+// leftovers is what a demo left behind whose images have these digests, or beginnings of them. Its network is known by
+// the containers that were seen on it.
+func (s *stage) leftovers(digests []string) ([]string, error) {
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
-	made := map[string]bool{}
-	s.events.mu.Lock()
-	for _, m := range s.events.seen {
-		if strings.HasPrefix(m.Actor.Attributes["fisherman.digest"], digest) {
-			made[m.Actor.Attributes["fisherman.network"]] = true
-		}
-	}
-	s.events.mu.Unlock()
-	if len(made) == 0 {
-		return nil, fmt.Errorf("no container of %s was ever made", digest)
+	networks := s.events.networks(digests)
+	if len(networks) == 0 {
+		return nil, fmt.Errorf("no container of %v was ever made", digests)
 	}
 	var left []string
-	for name := range made {
+	for name := range networks {
 		containers, err := s.containers("fisherman.network=" + name)
 		if err != nil {
 			return nil, err
@@ -147,9 +141,24 @@ func (s *stage) leftovers(digest string) ([]string, error) {
 	}
 	images, err := s.docker.ImageList(ctx, image.ListOptions{})
 	for _, i := range images {
-		if strings.Contains(strings.Join(i.RepoDigests, " "), "@"+digest) {
+		references := strings.Join(i.RepoDigests, " ")
+		if slices.ContainsFunc(digests, func(digest string) bool { return strings.Contains(references, "@"+digest) }) {
 			left = append(left, "image "+i.ID)
 		}
 	}
 	return left, err
+}
+
+// networks are those that containers of these digests were made on.
+func (e *events) networks(digests []string) map[string]bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	networks := map[string]bool{}
+	for _, m := range e.seen {
+		of := m.Actor.Attributes["fisherman.digest"]
+		if slices.ContainsFunc(digests, func(digest string) bool { return strings.HasPrefix(of, digest) }) {
+			networks[m.Actor.Attributes["fisherman.network"]] = true
+		}
+	}
+	return networks
 }
