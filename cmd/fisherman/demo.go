@@ -122,7 +122,7 @@ func (d *demo) purge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(engine.Purge(ctx), engine.Close())
+	return errors.Join(engine.Purge(ctx), engine.Forget(ctx, d.registry.address+"/"+demoOwner), engine.Close())
 }
 
 // say prints a line with the time since the beginning.

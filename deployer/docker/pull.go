@@ -32,7 +32,7 @@ func (e *Engine) Pull(ctx context.Context, r deployer.Release, progress func(str
 	if err != nil {
 		return deployer.Image{}, err
 	}
-	return e.adopt(ctx, ref, r)
+	return e.adopt(context.WithoutCancel(ctx), ref, r) // what is here is tagged, so that it is found when it is to go
 }
 
 // adopt retains the image that was found or fetched.

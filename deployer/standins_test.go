@@ -1,0 +1,147 @@
+package deployer_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"fisherman/deployer"
+)
+
+// traffic is a proxy that sends nothing; it remembers where it points and lets a test hold its drains.
+type traffic struct {
+	mu     sync.Mutex
+	live   map[string]string
+	routes map[string]map[string][]string
+	drain  <-chan struct{} // every drain waits for it; nil: no wait
+	refuse error           // what Point fails with
+}
+
+func (t *traffic) Point(service, release string, routes map[string][]string) (func(context.Context) int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.refuse != nil {
+		return nil, t.refuse
+	}
+	for other, theirs := range t.routes {
+		for route := range routes {
+			if _, taken := theirs[route]; taken && other != service {
+				return nil, fmt.Errorf("route %s is taken by %s", route, other)
+			}
+		}
+	}
+	t.live[service], t.routes[service] = release, routes
+	hold := t.drain
+	return func(ctx context.Context) int {
+		if hold == nil {
+			return 0
+		}
+		select {
+		case <-hold:
+			return 0
+		case <-ctx.Done():
+			return 1
+		}
+	}, nil
+}
+
+func (t *traffic) Remove(service string) (func(context.Context) int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.live, service)
+	delete(t.routes, service)
+	return func(context.Context) int { return 0 }, nil
+}
+
+func (t *traffic) Live() map[string]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	live := map[string]string{}
+	for service, id := range t.live {
+		live[service] = id
+	}
+	return live
+}
+
+func (t *traffic) routed(service string) map[string][]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.routes[service]
+}
+
+func (t *traffic) holdDrains() (release func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	hold := make(chan struct{})
+	t.drain = hold
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.drain = nil
+		close(hold)
+	}
+}
+
+func (t *traffic) refuses(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refuse = err
+}
+
+// registry answers from two maps and remembers when it was asked.
+type registry struct {
+	mu        sync.Mutex
+	digests   map[string]string // by "image:tag"
+	revisions map[string]string // by digest
+	fails     error
+	born      time.Time
+	asked     []time.Duration
+}
+
+func (r *registry) Resolve(_ context.Context, image, tag string) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, time.Since(r.born).Round(time.Second))
+	if r.fails != nil {
+		return "", r.fails
+	}
+	if digest, ok := r.digests[image+":"+tag]; ok {
+		return digest, nil
+	}
+	return "", fmt.Errorf("tag %s of %s %w", tag, image, deployer.ErrNotFound)
+}
+
+func (r *registry) Revision(_ context.Context, _, digest string) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.revisions[digest], r.fails
+}
+
+// has puts release n under a tag; with its commit in the label.
+func (r *registry) has(tag string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.digests["ghcr.io/o/web:"+tag] = digest(n)
+	r.revisions[digest(n)] = commit(n)
+}
+
+func (r *registry) failing(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fails = err
+}
+
+// forget begins the memory of when it was asked anew.
+func (r *registry) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked, r.born = nil, time.Now()
+}
+
+func (r *registry) askedAt() []time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.asked)
+}
