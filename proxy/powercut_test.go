@@ -17,13 +17,14 @@ func TestTheRouteFileSurvivesAPowerCut(t *testing.T) {
 		t.Skip("needs root: it mounts a file system to cut its power")
 	}
 	directory := t.TempDir()
-	disk, after := filepath.Join(directory, "disk"), filepath.Join(directory, "after")
+	disk := filepath.Join(directory, "disk")
 	command(t, "truncate", "-s", "16M", disk)
 	command(t, "mkfs.ext4", "-q", disk)
 	mounted := mount(t, disk)
 	p := prepare(t, proxy.Options{File: filepath.Join(mounted, "routes.json")})
 	for _, release := range []string{"1", "2", "3"} {
 		point(t, p, "web", release, only("a.pl/", "172.18.0.3:8080"))
+		after := filepath.Join(directory, "after-"+release) // a file of its own: the last mount may still be writing to its
 		command(t, "cp", "--sparse=always", disk, after)
 		survived := mount(t, after)
 		recovered := prepare(t, proxy.Options{File: filepath.Join(survived, "routes.json")})
