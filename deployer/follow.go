@@ -2,6 +2,7 @@ package deployer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +29,9 @@ func (d *Deployer) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		d.keepUp(ctx)
+		if err := d.keepUp(ctx); err != nil {
+			d.Log.Warn().Err(err).Msg("apps keep the addresses they had")
+		}
 	}
 }
 
@@ -53,7 +56,7 @@ func offer(c chan<- struct{}) {
 }
 
 // keepUp sees to it that what is live runs and is pointed at, and that what belongs to no service does not.
-func (d *Deployer) keepUp(ctx context.Context) {
+func (d *Deployer) keepUp(ctx context.Context) error {
 	live := map[*lane]Deployment{} // as of before the listing, which then has them unless somebody removed them
 	for _, l := range d.lanes {
 		if at := l.liveNow(); at != nil {
@@ -62,8 +65,7 @@ func (d *Deployer) keepUp(ctx context.Context) {
 	}
 	releases, err := d.list(ctx)
 	if err != nil {
-		d.Log.Warn().Err(err).Msg("cannot list containers; apps keep the addresses they had")
-		return
+		return fmt.Errorf("list containers: %w", err)
 	}
 	for l, at := range live {
 		i := slices.IndexFunc(releases, func(r Running) bool { return r.ID == at.ID })
@@ -75,6 +77,7 @@ func (d *Deployer) keepUp(ctx context.Context) {
 		}
 	}
 	d.haltRemoved(ctx, releases)
+	return nil
 }
 
 // keepUp points at the replicas that run, and starts those again that do not.
@@ -90,7 +93,7 @@ func (l *lane) keepUp(ctx context.Context, live Deployment, r Running) {
 		return
 	}
 	l.d.Log.Warn().Str("service", l.service.Name).Str("deployment", live.ID).Msg("a live container does not run; starting it again")
-	release := Release{ID: live.ID, Service: l.service, Digest: live.Digest, From: live.From}
+	release := l.releaseOf(live)
 	release.Service.Replicas = len(r.Replicas)
 	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()

@@ -240,8 +240,7 @@ func (l *lane) redeploy(live Deployment) error {
 		l.live = &live
 	}
 	l.gone = true
-	busy := slices.ContainsFunc(l.active, func(j *job) bool { return j.underWay() })
-	if busy || live.Digest == "" || live.Image != l.service.Image {
+	if l.busyLocked() || live.Digest == "" || live.Image != l.service.Image {
 		return nil
 	}
 	l.healPause = min(max(2*l.healPause, time.Minute), time.Hour)

@@ -130,7 +130,7 @@ func (l *lane) setHalted(halted bool) {
 func (l *lane) resume(ctx context.Context, live Deployment) error {
 	ctx, stop := context.WithTimeout(ctx, startDeadline+l.service.Health.Deadline)
 	defer stop()
-	r := Release{ID: live.ID, Service: l.service, Digest: live.Digest, From: live.From}
+	r := l.releaseOf(live)
 	if err := l.d.Runtime.Start(ctx, r); err != nil {
 		return fmt.Errorf("start release %s: %w", live.ID, err)
 	}

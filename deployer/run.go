@@ -280,7 +280,10 @@ func (l *lane) undo(ctx context.Context, j *job, deadline time.Duration) {
 
 // release is what a job makes run.
 func (l *lane) release(j *job) Release {
-	d := l.now(j)
+	return l.releaseOf(l.now(j))
+}
+
+func (l *lane) releaseOf(d Deployment) Release {
 	return Release{ID: d.ID, Service: l.service, Digest: d.Digest, From: d.From}
 }
 

@@ -72,6 +72,10 @@ func (l *lane) status(releases []Running) ServiceStatus {
 func (l *lane) busy() bool {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
+	return l.busyLocked()
+}
+
+func (l *lane) busyLocked() bool {
 	return slices.ContainsFunc(l.active, func(j *job) bool { return j.underWay() })
 }
 
@@ -93,10 +97,9 @@ func (d *Deployer) Logs(ctx context.Context, service string, o LogOptions) (io.R
 
 // Reconcile starts what should run and does not, as a start of the server does. It returns what is on its way.
 func (d *Deployer) Reconcile(ctx context.Context) ([]Deployment, error) {
-	if _, err := d.list(ctx); err != nil {
-		return nil, fmt.Errorf("list containers: %w", err)
+	if err := d.keepUp(ctx); err != nil {
+		return nil, err
 	}
-	d.keepUp(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var active []Deployment
