@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 const (
@@ -13,57 +15,82 @@ const (
 	batchTime = 100 * time.Millisecond
 	// batchSize is written at once, so that the log keeps up and memory stays bounded.
 	batchSize = 64 << 10
+	// batchMost is kept while out takes its time. What comes on top is lost: a log that hangs keeps nobody waiting.
+	batchMost = 4 << 20
 )
 
 // batch collects log lines and writes many of them in one go.
 type batch struct {
 	out   io.Writer
+	log   zerolog.Logger
 	begun chan struct{} // has a value when there is something to write
+	full  chan struct{} // has one when it is not to wait for company
 
-	writing sync.Mutex // keeps batches in order; taken before mu
-	spare   []byte     // the buffer that is not in use; guarded by writing
-	mu      sync.Mutex
-	lines   []byte
+	spare []byte     // the buffer that is not in use; run's
+	mu    sync.Mutex // guards the fields below
+	lines []byte
+	lost  int
 }
 
-func newBatch(out io.Writer) *batch {
-	return &batch{out: out, begun: make(chan struct{}, 1)}
+func newBatch(out io.Writer, log zerolog.Logger) *batch {
+	return &batch{out: out, log: log, begun: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 }
 
-// Write takes a line. It only waits for out when lines come faster than that can take them.
+// Write takes a line. It never waits for out.
 func (b *batch) Write(line []byte) (int, error) {
-	b.mu.Lock()
-	b.lines = append(b.lines, line...)
-	full := len(b.lines) >= batchSize
-	b.mu.Unlock()
-	if full {
-		b.flush()
-		return len(line), nil
+	if b.take(line) {
+		offer(b.full)
 	}
+	offer(b.begun)
+	return len(line), nil
+}
+
+// offer puts a value into a channel that has room for one.
+func offer(c chan<- struct{}) {
 	select {
-	case b.begun <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
-	return len(line), nil
+}
+
+func (b *batch) take(line []byte) (full bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.lines)+len(line) > batchMost {
+		b.lost++
+		return true
+	}
+	b.lines = append(b.lines, line...)
+	return len(b.lines) >= batchSize
 }
 
 // flush writes what is there. A log that cannot be written is no reason to stop serving.
 func (b *batch) flush() {
-	b.writing.Lock()
-	defer b.writing.Unlock()
 	b.mu.Lock()
-	lines := b.lines
-	b.lines = b.spare[:0]
+	lines, lost := b.lines, b.lost
+	b.lines, b.lost = b.spare[:0], 0
 	b.mu.Unlock()
+	if lost > 0 {
+		b.log.Warn().Int("lost", lost).Msg("the access log takes too long to write; lines were lost")
+	}
 	if len(lines) > 0 {
 		_, _ = b.out.Write(lines)
 	}
-	b.spare = lines
+	if b.spare = lines; cap(lines) > 4*batchSize { // it was a rare moment
+		b.spare = nil
+	}
+}
+
+func (b *batch) end() {
+	b.flush()
+	if file, ok := b.out.(*logFile); ok {
+		file.close()
+	}
 }
 
 // run writes batches until ctx ends, and then the last one.
 func (b *batch) run(ctx context.Context) {
-	defer b.flush()
+	defer b.end()
 	for {
 		select {
 		case <-b.begun:
@@ -72,6 +99,8 @@ func (b *batch) run(ctx context.Context) {
 		}
 		select {
 		case <-time.After(batchTime):
+			b.flush()
+		case <-b.full:
 			b.flush()
 		case <-ctx.Done():
 			return

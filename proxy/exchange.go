@@ -21,16 +21,20 @@ type exchange struct {
 	route   *route
 	replica *replica
 	tried   []*replica
+	joined  bool // counted on the route's release
 	cancel  context.CancelFunc
 	severed atomic.Bool
 	upload  *upload
 	clock   clock
+	ending  ending        // guarded by the flight's mu; written by the exchange's own goroutine only
+	gone    chan struct{} // guarded likewise; closed when the exchange leaves, nil until its end is asked for
 
 	status   int
 	length   int64 // of the answer, as announced; -1 when it was not
 	written  int64
 	upgraded bool
 	complete bool // false when a panic ends the exchange: the answer is cut short
+	deaf     bool // the client could not be written to
 	err      error
 }
 
@@ -80,6 +84,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 	if err == nil && x.written < x.length {
 		err = x.FlushError()
 	}
+	x.deaf = x.deaf || err != nil
 	return n, err
 }
 
@@ -98,6 +103,9 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	x.Header().Del("Connection") // of a leaving proxy: the answer to an upgrade has its own
 	if guarded, ok := conn.(*guard); ok {
 		conn = guarded.Conn
+	}
+	if s, ok := x.ending.(*socket); ok {
+		conn = s.attach(conn)
 	}
 	return conn, buffered, nil
 }
@@ -121,45 +129,3 @@ func (x *exchange) sever() {
 
 // sent is called once the backend has all of the request, or its last bytes are on their way.
 func (x *exchange) sent() { x.clock.start(x.proxy.options.Timeouts.Response, x.cancel) }
-
-// end accounts for the exchange, whether it ended well or not.
-func (x *exchange) end() {
-	if x.status == 0 && x.complete {
-		x.status = http.StatusOK
-	}
-	if x.status == 0 {
-		x.status = http.StatusBadGateway
-	}
-	if !x.complete {
-		resetOld(x.request)
-	}
-	x.count()
-	x.log()
-}
-
-func (x *exchange) count() {
-	if x.route == nil {
-		x.proxy.unrouted.count(x.status)
-		return
-	}
-	x.route.release.meter.count(x.status)
-}
-
-func (x *exchange) log() {
-	line := x.proxy.access.Info()
-	if !line.Enabled() {
-		return
-	}
-	line.Str("method", x.request.Method).Str("host", x.request.Host).Str("path", x.path)
-	if x.route != nil {
-		line.Str("service", x.route.release.service)
-	}
-	if x.replica != nil {
-		line.Str("backend", x.replica.address)
-	}
-	if !x.complete {
-		line.Bool("aborted", true)
-	}
-	line.Int("status", x.status).Int64("bytes", x.written).Dur("duration", time.Since(x.begun)).
-		AnErr("error", x.err).Msg("request")
-}

@@ -21,10 +21,15 @@ const (
 	unknownHost
 	unknownPath
 	noBackend
+	heldTooLong
+	heldTooMany
 	backendBroke
 	backendSlow
 	clientGone
 )
+
+// retryAfter is when a client is told to try again after a 503, in seconds: switches and restarts take a few.
+const retryAfter = "2"
 
 // statusClientGone marks, in the log and the metrics only, a request whose client did not wait for the answer.
 const statusClientGone = 499
@@ -50,6 +55,10 @@ func (f fault) answer() (status int, text string) {
 		return http.StatusNotFound, "Nothing is served under this path."
 	case noBackend:
 		return http.StatusServiceUnavailable, "The service is not running at the moment. Try again shortly."
+	case heldTooLong:
+		return http.StatusServiceUnavailable, "The service is being replaced. Try again shortly."
+	case heldTooMany:
+		return http.StatusServiceUnavailable, "The service is being replaced, and many wait for it. Try again shortly."
 	case backendSlow:
 		return http.StatusGatewayTimeout, "The service did not answer in time."
 	case clientGone:
@@ -67,6 +76,9 @@ func (f fault) page(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	if f == noTunnels {
 		header.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS") // demanded by RFC 9110, 15.5.6
+	}
+	if status == http.StatusServiceUnavailable {
+		header.Set("Retry-After", retryAfter) // RFC 9110, 10.2.3
 	}
 	header.Set("X-Content-Type-Options", "nosniff")
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {

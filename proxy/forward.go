@@ -16,7 +16,7 @@ const copyBuffer = 32 << 10
 func (p *Proxy) newReverse() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite:      p.rewrite,
-		Transport:    p.upstream,
+		Transport:    upstream{},
 		BufferPool:   newBuffers(),
 		ErrorHandler: fail,
 		ErrorLog:     p.errorLog(),
@@ -44,49 +44,27 @@ func (p *Proxy) forward(x *exchange, host []byte) {
 	p.reverse.ServeHTTP(x, x.request.WithContext(ctx))
 }
 
-// claim finds the release for the exchange and counts it in. When that release is replaced at this very moment, the
-// new table is asked: a request is counted on the old release or goes to the new one. When there is no new table the
-// proxy has stopped.
+// claim finds the release for the exchange and counts it in, perhaps after a wait. When that release is replaced at this
+// very moment, the new table is asked: a request is counted on the old release or goes to the new one.
 func (p *Proxy) claim(ctx context.Context, x *exchange, host []byte) fault {
 	for {
 		table := p.table.Load()
 		route, f := table.find(host, x.path)
-		if f != none {
-			return f
-		}
-		f = p.await(ctx, route.release)
-		if f == none && route.release.join(x) {
-			x.route = route
+		x.route = route
+		switch {
+		case route == nil || !route.release.takes(p):
+			f = p.detain(ctx, x, table, f)
+		case route.release.join(x, route.release):
+			x.joined = true
 			route.release.meter.inFlight.Inc()
 			return none
-		}
-		if f == none && p.table.Load() == table {
-			f = noBackend
+		default:
+			f = p.overtaken(ctx, route.release)
 		}
 		if f != none {
-			x.route = route
 			return f
 		}
 	}
-}
-
-// await holds a request back while its release is only remembered, until it is replaced by one that is confirmed or
-// the hold is over.
-func (p *Proxy) await(ctx context.Context, r *release) fault {
-	if r.state == confirmed {
-		return none
-	}
-	select {
-	case <-r.retired:
-		return none
-	case <-p.held:
-	case <-ctx.Done():
-		return clientGone
-	}
-	if r.state == outdated {
-		return noBackend
-	}
-	return none
 }
 
 // release counts the exchange out.
@@ -126,7 +104,7 @@ func fail(_ http.ResponseWriter, r *http.Request, err error) {
 func (x *exchange) diagnose(err error) fault {
 	var network net.Error
 	switch f := x.upload.fault(); {
-	case x.severed.Load():
+	case x.severed.Load(), errors.Is(err, errMoved):
 		return noBackend
 	case f != none:
 		return f

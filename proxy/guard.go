@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 )
@@ -31,12 +30,7 @@ func (g *guard) Read(b []byte) (int, error) {
 }
 
 // CloseWrite lets net/http end a connection gently after a refusal.
-func (g *guard) CloseWrite() error {
-	if half, ok := g.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}
+func (g *guard) CloseWrite() error { return closeWrite(g.Conn) }
 
 type guardKey struct{}
 

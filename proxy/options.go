@@ -21,15 +21,29 @@ type Options struct {
 	File string
 	// TrustedProxies are the peers whose X-Forwarded-* fields are believed and kept. Default: none.
 	TrustedProxies []netip.Prefix
+	// Owns reports whether an address ("172.18.0.3:8080") is still the service's. It is asked whenever a connection to one
+	// has been made, before anything is sent on it: an address may have gone to another app since the last Point. Default:
+	// every address is.
+	Owns func(service, address string) bool
 	// Own is the one path that fisherman answers itself. Default: none.
 	Own Own
 	// Log takes one line at level info for each request, and what else there is to say. The zero value writes nothing.
 	Log zerolog.Logger
 	// AccessLog, when set, is where Log's lines about requests go instead of Log's own writer: in batches of whole lines,
-	// up to 100 ms late while Run runs, since a system call for each would be a tenth of a request's cost.
+	// up to 100 ms late while Run runs, since a system call for each would be a tenth of a request's cost. io.Discard:
+	// there are none.
 	AccessLog io.Writer
+	// AccessFile, when set, takes the place of AccessLog. It is appended to by its name, so that it can be renamed, removed
+	// or truncated at any time.
+	AccessFile string
+	// AccessSample is how many requests that went well share a line, whose "weight" says so. Default 1. Requests that
+	// failed, by a 5xx or broken off, have one each.
+	AccessSample int
 	// Metrics is where the proxy registers its metrics. Default: nowhere.
 	Metrics prometheus.Registerer
+	// MaxHeld is how many requests wait for one service while it is paused, or not yet confirmed after a start; beyond
+	// that 503. Default 1000.
+	MaxHeld int
 	// Timeouts bound every wait.
 	Timeouts Timeouts
 	// BootFile names the kernel's boot id. Default: /proc/sys/kernel/random/boot_id.
@@ -50,7 +64,9 @@ type Timeouts struct {
 	Idle       time.Duration // a client's idle connection is closed. Default 120 s
 	Dial       time.Duration // connecting to a backend: 504. Default 3 s
 	Response   time.Duration // a backend's response head, once it has the request: 504. Default 60 s
-	Hold       time.Duration // remembered routes wait to be confirmed, from Run on. Default 2 s
+	Hold       time.Duration // routes wait to be confirmed, from Run on, unless Settle is called. Default 2 s
+	Save       time.Duration // between two tries to save a table that is live already. Default 5 s
+	Pause      time.Duration // a request waits for a paused service: 503. Default 30 s
 	Linger     time.Duration // between closing the listener and Shutdown. Default 200 ms
 	Shutdown   time.Duration // for requests in flight when Run's context ends. Default 10 s
 }
@@ -64,9 +80,17 @@ func (o Options) withDefaults() Options {
 	orDefault(&t.Dial, 3*time.Second)
 	orDefault(&t.Response, 60*time.Second)
 	orDefault(&t.Hold, 2*time.Second)
+	orDefault(&t.Save, 5*time.Second)
+	orDefault(&t.Pause, 30*time.Second)
 	orDefault(&t.Linger, 200*time.Millisecond)
 	orDefault(&t.Shutdown, 10*time.Second)
 	t.ReadHeader = min(t.ReadHeader, maxReadHeader)
+	if o.MaxHeld <= 0 {
+		o.MaxHeld = 1000
+	}
+	if o.Owns == nil {
+		o.Owns = func(string, string) bool { return true }
+	}
 	if o.BootFile == "" {
 		o.BootFile = "/proc/sys/kernel/random/boot_id"
 	}

@@ -5,17 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Point sends a service's traffic to a release. routes maps "host/prefix" ("a.pl/", "a.pl/api") to the addresses of its
 // backends ("172.18.0.3:8080"); a worker has no routes and is recorded all the same. The route file's replacement is
 // the commit point: when Point returns nil the new table is on disk and new requests go by it, when it returns an error
-// nothing has changed. It is ErrTaken when another service has one of the routes.
+// nothing has changed. It is ErrTaken when another service has one of the routes. A route without backends answers 503.
 //
-// The returned drain waits until no request that was counted on what the service pointed to before is in flight. When
-// ctx ends first it closes the connections of those that are left and returns how many that were.
+// Pointing to the same release again, with other addresses, goes on with what is in flight, and the drain is done at
+// once; new requests go there even if the file cannot be replaced now, and Run tries on. Otherwise the returned drain waits for the requests in flight on what the service pointed to before, except for
+// server-sent events, which it ends once nothing else is left. WebSockets work on until the last second of ctx's time
+// and are then closed with 1001. What is left at ctx's deadline is cut; drain returns how many requests those were. When
+// ctx is cancelled before, drain leaves everything in flight as it is and returns 0. left, unless nil, is called by drain when
+// it begins to wait and then now and then, with how many requests it waits for.
 func (p *Proxy) Point(service, release string, routes map[string][]string) (
-	drain func(ctx context.Context) (cut int), err error,
+	drain func(ctx context.Context, left func(int)) (cut int), err error,
 ) {
 	next, err := p.prepare(service, release, routes)
 	if err != nil {
@@ -24,38 +29,101 @@ func (p *Proxy) Point(service, release string, routes map[string][]string) (
 	p.change.Lock()
 	defer p.change.Unlock()
 	before := p.table.Load()
-	after, err := before.with(next)
-	if err == nil {
-		err = p.store.save(before.entries(), after.entries())
+	after := before.with(next)
+	if err = before.conflict(next); err == nil {
+		err = p.record(before, after, service)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("point %s to release %s: %w", service, release, err)
 	}
-	next.meter = p.meters.of(service)
+	next.via = p.newTransport(service)
+	next.succeed(before.releases[service])
+	if next.meter == nil {
+		next.meter = p.meters.of(service)
+	}
+	p.replace(before, after)
+	return before.releases[service].retire(next), nil
+}
+
+// record saves the table that is to come. A release that has only moved need not wait for that: a full disk is no reason
+// to keep requests from a container that was restarted. It is called with change held.
+func (p *Proxy) record(before, after *table, service string) error {
+	err := p.store.save(before.entries(), after.entries())
+	was, is := before.releases[service], after.releases[service]
+	moved := was != nil && is != nil && was.name == is.name
+	if err != nil && moved {
+		p.options.Log.Error().Err(err).Str("service", service).Msg("requests follow the release, but the route file does not; trying again")
+	}
+	p.unsaved = err != nil && (moved || p.unsaved)
+	if moved {
+		return nil
+	}
+	return err
+}
+
+// keepSaving tries to save a table that is live and could not be saved, until ctx ends.
+func (p *Proxy) keepSaving(ctx context.Context) {
+	tick := time.NewTicker(p.options.Timeouts.Save)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.saveAtLast()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *Proxy) saveAtLast() {
+	p.change.Lock()
+	defer p.change.Unlock()
+	if entries := p.table.Load().entries(); p.unsaved && p.store.save(entries, entries) == nil {
+		p.unsaved = false
+		p.options.Log.Info().Msg("the route file is up to date again")
+	}
+}
+
+// replace puts a table in place. It is called with change held.
+func (p *Proxy) replace(before, after *table) {
 	p.table.Store(after)
-	return before.releases[service].retire(), nil
+	close(before.replaced)
+	p.left = slices.DeleteFunc(p.left, (*flight).isOver)
+	for service, old := range before.releases {
+		if next := after.releases[service]; next == nil || next.flight != old.flight {
+			p.left = append(p.left, old.flight)
+		}
+	}
+}
+
+// flights are all that requests may be in, those of what was replaced too.
+func (p *Proxy) flights() []*flight {
+	p.change.Lock()
+	defer p.change.Unlock()
+	all := slices.Clone(p.left)
+	for _, release := range p.table.Load().releases {
+		all = append(all, release.flight)
+	}
+	return all
 }
 
 // Remove takes a service out of the table and frees its routes. drain is as for Point. A service that is not there is
 // not an error.
-func (p *Proxy) Remove(service string) (drain func(ctx context.Context) (cut int), err error) {
+func (p *Proxy) Remove(service string) (drain func(ctx context.Context, left func(int)) (cut int), err error) {
 	p.change.Lock()
 	defer p.change.Unlock()
 	before := p.table.Load()
 	gone := before.releases[service]
 	if gone == nil {
-		return gone.retire(), nil
+		return gone.retire(nil), nil
 	}
-	after, err := before.without(service)
-	if err == nil {
-		err = p.store.save(before.entries(), after.entries())
-	}
-	if err != nil {
+	after := before.without(service)
+	if err := p.record(before, after, service); err != nil {
 		return nil, fmt.Errorf("remove %s: %w", service, err)
 	}
-	p.table.Store(after)
+	p.replace(before, after)
 	p.meters.forget(service)
-	return gone.retire(), nil
+	return gone.retire(nil), nil
 }
 
 // prepare checks and copies what Point was given.

@@ -7,6 +7,7 @@ package proxy
 
 import (
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -29,16 +30,23 @@ type Proxy struct {
 	forwarding forwarding
 	meters     *meters
 	unrouted   *meter
-	upstream   *upstream
 	reverse    *httputil.ReverseProxy
 	listener   net.Listener
 	access     zerolog.Logger
+	well       atomic.Uint64 // requests that went well, where a sample of them is logged
 	lines      *batch        // behind access; nil when that writes directly
-	held       chan struct{} // closed when remembered routes need not be confirmed any longer
+	settle     sync.Once
+	settled    chan struct{} // closed when routes need not be confirmed any longer
+	complete   sync.Once
+	completed  chan struct{} // closed when what is in no table is nobody's
+	stopping   chan struct{} // closed when there is nothing left to wait for
 	leaving    atomic.Bool   // clients are asked to connect anew
+	room       room          // of requests for what is in no table yet
 
-	table  atomic.Pointer[table]
-	change sync.Mutex // held while the file and the table are replaced together
+	table   atomic.Pointer[table]
+	change  sync.Mutex // held while the file and the table are replaced together
+	unsaved bool       // the file is behind the table; guarded by change
+	left    []*flight  // of what was replaced, some of it perhaps over; guarded by change
 }
 
 // New makes a proxy and loads the route file. A missing file is an empty table. A file that is corrupt or of another
@@ -53,7 +61,7 @@ func New(options Options) (*Proxy, error) {
 	p := &Proxy{
 		options: options, store: store{options.File}, boot: bootID(options.BootFile),
 		forwarding: forwarding{options.TrustedProxies}, meters: meters, unrouted: meters.of(""),
-		upstream: newUpstream(options.Timeouts), listener: options.Listener, held: make(chan struct{}),
+		listener: options.Listener, settled: make(chan struct{}), completed: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	p.reverse = p.newReverse()
 	p.setAccessLog()
@@ -67,11 +75,22 @@ func New(options Options) (*Proxy, error) {
 }
 
 func (p *Proxy) setAccessLog() {
-	p.access = p.options.Log
-	if p.options.AccessLog != nil {
-		p.lines = newBatch(p.options.AccessLog)
-		p.access = p.options.Log.Output(p.lines)
+	log := p.options.Log
+	p.access = log
+	switch out := p.options.AccessLog; {
+	case p.options.AccessFile != "":
+		file := &logFile{path: p.options.AccessFile, log: log.With().Str("file", p.options.AccessFile).Logger()}
+		_, _ = file.Write(nil) // says at once that it cannot be written
+		p.lines = newBatch(file, log)
+	case out == io.Discard:
+		p.access = zerolog.Nop()
+		return
+	case out != nil:
+		p.lines = newBatch(out, log)
+	default:
+		return
 	}
+	p.access = log.Output(p.lines)
 }
 
 func (p *Proxy) setOwn() error {

@@ -26,11 +26,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// start runs a proxy until the test ends.
+// start runs a proxy until the test ends, its routes settled from the start.
 func start(t testing.TB, options proxy.Options) *proxy.Proxy {
 	t.Helper()
 	p := prepare(t, options)
 	run(t, p)
+	p.Settle()
 	return p
 }
 
@@ -87,7 +88,7 @@ func says(word string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, word) }
 }
 
-func point(t testing.TB, p *proxy.Proxy, service, release string, routes map[string][]string) func(context.Context) int {
+func point(t testing.TB, p *proxy.Proxy, service, release string, routes map[string][]string) func(context.Context, func(int)) int {
 	t.Helper()
 	drain, err := p.Point(service, release, routes)
 	if err != nil {
@@ -194,7 +195,7 @@ func within(t testing.TB) context.Context {
 
 // over is a context that has ended.
 func over() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now())
 	cancel()
 	return ctx
 }

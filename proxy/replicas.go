@@ -31,6 +31,18 @@ func newReplicas(addresses []string) *replicas {
 	return r
 }
 
+// keep puts the replicas of before that have the same address in the place of the new ones, with all that is known
+// about them. It must be called before the first pick.
+func (r *replicas) keep(before *replicas) {
+	for i, fresh := range r.all {
+		for _, old := range before.all {
+			if old.address == fresh.address {
+				r.all[i] = old
+			}
+		}
+	}
+}
+
 // pick counts a request on the replica with the fewest in flight. One that refused a connection of late is taken only
 // when there is no other, and one of tried never: then pick returns nil.
 func (r *replicas) pick(tried []*replica) *replica {

@@ -57,6 +57,41 @@ func TestARefusedConnectionIsTriedElsewhere(t *testing.T) {
 	}
 }
 
+func TestAnAddressThatIsAnothersNowGetsNoRequest(t *testing.T) {
+	var moved atomic.Pointer[string]
+	moved.Store(new(string))
+	p := start(t, proxy.Options{Owns: func(service, address string) bool { return service == "web" && address != *moved.Load() }})
+	strangers := atomic.Int64{}
+	stranger := backend(t, func(http.ResponseWriter, *http.Request) { strangers.Add(1) })
+	moved.Store(&stranger)
+	point(t, p, "web", "1", map[string][]string{"a.pl/": {stranger, backend(t, says("web"))}})
+	for range 10 {
+		if status, body := get(t, p, "http://a.pl/"); status != http.StatusOK || body != "web" {
+			t.Errorf("answered %d %q", status, body)
+		}
+	}
+	point(t, p, "web", "1", only("a.pl/", stranger))
+	if status, _ := get(t, p, "http://a.pl/"); status != http.StatusServiceUnavailable {
+		t.Errorf("without a replica: %d, want 503", status)
+	}
+	if n := strangers.Load(); n > 0 {
+		t.Errorf("%d requests reached another's replica", n)
+	}
+}
+
+func TestAConnectionIsOneServices(t *testing.T) {
+	p := start(t, proxy.Options{Owns: func(service, _ string) bool { return service == "web" }})
+	address := backend(t, says("web"))
+	point(t, p, "web", "1", only("a.pl/", address))
+	point(t, p, "api", "1", only("b.pl/", address)) // stale
+	if status, _ := get(t, p, "http://a.pl/"); status != http.StatusOK {
+		t.Fatalf("answered %d", status)
+	}
+	if status, body := get(t, p, "http://b.pl/"); status != http.StatusServiceUnavailable {
+		t.Errorf("the idle connection of another service was taken: %d %q", status, body)
+	}
+}
+
 func TestAReplicaThatBrokeAfterwardsIsNotTriedElsewhere(t *testing.T) {
 	p := start(t, proxy.Options{})
 	var attempts atomic.Int64

@@ -36,14 +36,16 @@ func (p *Proxy) Addr() net.Addr {
 
 // Run serves until ctx ends, listening first if nobody has called Listen. It then closes the listener, keeps serving
 // open connections for Timeouts.Linger, since one whose request is just being read when Shutdown begins would be
-// closed unanswered, gives requests in flight Timeouts.Shutdown, and closes the rest. It returns nil after an orderly
-// stop. A Proxy is run once.
+// closed unanswered, closes WebSockets with 1001 and ends server-sent events, gives requests in flight Timeouts.Shutdown,
+// and closes the rest. It returns nil after an orderly stop. A Proxy is run once.
 func (p *Proxy) Run(ctx context.Context) error {
 	if err := p.Listen(ctx); err != nil {
 		return err
 	}
 	defer p.writeAccessLog()()
-	hold := time.AfterFunc(p.options.Timeouts.Hold, func() { close(p.held) })
+	defer inBackground(p.keepSaving)()
+	defer inBackground(p.sampleTraffic)()
+	hold := time.AfterFunc(p.options.Timeouts.Hold, p.believe)
 	defer hold.Stop()
 	server := p.server()
 	served := make(chan error, 1)
@@ -62,10 +64,21 @@ func (p *Proxy) writeAccessLog() (stop func()) {
 	if p.lines == nil {
 		return func() {}
 	}
+	return inBackground(p.lines.run)
+}
+
+// inBackground runs something until stop, which waits for its end.
+func inBackground(run func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	go func() { defer close(ended); p.lines.run(ctx) }()
-	return func() { cancel(); <-ended }
+	go func() { defer close(ended); run(ctx) }()
+	return func() {
+		cancel()
+		select {
+		case <-ended:
+		case <-time.After(2 * writeWithin): // the disk hangs
+		}
+	}
 }
 
 func (p *Proxy) server() *http.Server {
@@ -91,23 +104,36 @@ func (p *Proxy) leave(served <-chan error) {
 	time.Sleep(p.options.Timeouts.Linger)
 }
 
-// shutDown ends what is left: requests, then upgraded connections, which net/http does not know about.
+// shutDown ends what is left: WebSockets and event streams politely and at once, requests when they are done.
 func (p *Proxy) shutDown(server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), p.options.Timeouts.Shutdown)
 	defer cancel()
+	close(p.stopping)
+	server.SetKeepAlivesEnabled(false) // so that who is told to leave does not come back on the same connection
+	var leaving partings
+	for _, f := range p.flights() {
+		f.part(&leaving, min(partTime, p.options.Timeouts.Shutdown/2))
+	}
 	err := server.Shutdown(ctx)
-	cut := 0
-	over, end := context.WithCancel(context.Background())
-	end()
-	for _, release := range p.table.Load().releases {
-		cut += release.retire()(over)
+	if cut := leaving.wait() + p.cutAll(); cut > 0 {
+		p.options.Log.Warn().Int("connections", cut).Msg("closed proxied connections that had not ended")
 	}
 	if err != nil {
 		err = server.Close()
 	}
-	if cut > 0 {
-		p.options.Log.Warn().Int("connections", cut).Msg("closed proxied connections that had not ended")
+	for _, release := range p.table.Load().releases {
+		release.via.CloseIdleConnections()
 	}
-	p.upstream.transport.CloseIdleConnections()
 	return err
+}
+
+// cutAll closes what is in flight, upgraded connections too, which net/http does not know about.
+func (p *Proxy) cutAll() (cut int) {
+	over, end := context.WithDeadline(context.Background(), time.Now())
+	defer end()
+	for _, f := range p.flights() {
+		f.hand(nil)
+		cut += f.drain(over, nil)
+	}
+	return cut
 }

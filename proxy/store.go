@@ -41,23 +41,55 @@ func (s store) load() (map[string]entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read route file: %w", err)
 	}
-	var d document
-	if err := json.Unmarshal(content, &d); err != nil {
+	services, err := decode(content)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
-	if d.Version != fileVersion {
-		return nil, fmt.Errorf("%w: version %d, not %d", errUnreadable, d.Version, fileVersion)
+	return services, nil
+}
+
+// decode asks for the version first: what a newer file has is not known here.
+func decode(content []byte) (map[string]entry, error) {
+	var of struct{ Version int }
+	if err := json.Unmarshal(content, &of); err != nil {
+		return nil, err
+	}
+	if of.Version > fileVersion {
+		return nil, fmt.Errorf("a newer fisherman wrote it: version %d, while this one knows %d", of.Version, fileVersion)
+	}
+	if of.Version != fileVersion {
+		return nil, fmt.Errorf("version %d, not %d", of.Version, fileVersion)
+	}
+	var d document
+	if err := json.Unmarshal(content, &d); err != nil {
+		return nil, err
+	}
+	if d.Services == nil {
+		return nil, errors.New("it has no services")
 	}
 	return d.Services, nil
 }
 
 // setAside renames the file, so that it can be looked into and nothing trips over it again, and returns its new name.
 func (s store) setAside() (string, error) {
-	name := s.file + ".unreadable-" + time.Now().UTC().Format("20060102T150405.000000000Z")
+	name := s.asideName()
 	if err := os.Rename(s.file, name); err != nil {
 		return "", fmt.Errorf("set route file aside: %w", err)
 	}
 	return name, nil
+}
+
+// keep gives the file a second name, under which it stays when it is replaced, and returns that.
+func (s store) keep() (string, error) {
+	name := s.asideName()
+	if err := os.Link(s.file, name); err != nil {
+		return "", fmt.Errorf("keep route file: %w", err)
+	}
+	return name, nil
+}
+
+func (s store) asideName() string {
+	return s.file + ".unreadable-" + time.Now().UTC().Format("20060102T150405.000000000Z")
 }
 
 // save replaces the file by one with these services. When it returns nil they survive a power cut; when it returns an

@@ -28,7 +28,7 @@ func TestASwitchLosesNothing(t *testing.T) {
 		soon(t, "requests between switches", func() bool { return answered.Load() > before+clients })
 		next := httptest.NewServer(http.HandlerFunc(echo))
 		drain := point(t, p, "web", fmt.Sprint(release), only("a.pl/", next.Listener.Addr().String()))
-		if cut := drain(within(t)); cut != 0 {
+		if cut := drain(within(t), nil); cut != 0 {
 			t.Fatalf("switch %d cut %d requests", release, cut)
 		}
 		retire(t, app)
@@ -125,7 +125,7 @@ func TestAnAnswerUnderWayOutlivesTheSwitch(t *testing.T) {
 		t.Errorf("after the switch: %q", body)
 	}
 	drained := make(chan int, 1)
-	go func() { drained <- drain(within(t)) }()
+	go func() { drained <- drain(within(t), nil) }()
 	select {
 	case <-drained:
 		t.Fatal("drained while a request was in flight")
@@ -138,7 +138,7 @@ func TestAnAnswerUnderWayOutlivesTheSwitch(t *testing.T) {
 	if cut := <-drained; cut != 0 {
 		t.Errorf("cut %d", cut)
 	}
-	if cut := drain(over()); cut != 0 {
+	if cut := drain(over(), nil); cut != 0 {
 		t.Errorf("draining again cut %d", cut)
 	}
 }
@@ -171,7 +171,7 @@ func TestAnUploadUnderWayOutlivesTheSwitch(t *testing.T) {
 	if got := <-results; got.err != nil || got.text != "before and after" {
 		t.Errorf("got %+v", got)
 	}
-	if cut := drain(within(t)); cut != 0 {
+	if cut := drain(within(t), nil); cut != 0 {
 		t.Errorf("cut %d", cut)
 	}
 }
@@ -196,10 +196,10 @@ func TestADrainCutsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
 			_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a.pl\r\n"+c.send+"\r\n")
 			soon(t, "the request", func() bool { return inFlight(p) == 1 })
 			drain := point(t, p, "web", "2", only("a.pl/", backend(t, says("new"))))
-			if cut := drain(over()); cut != 1 {
+			if cut := drain(over(), nil); cut != 1 {
 				t.Errorf("cut %d, want 1", cut)
 			}
-			if cut := drain(within(t)); cut != 0 {
+			if cut := drain(within(t), nil); cut != 0 {
 				t.Errorf("then still %d in flight", cut)
 			}
 			_, _ = io.Copy(io.Discard, conn) // ends, or fails the deadline below
@@ -218,11 +218,11 @@ func TestOtherServicesDoNotNoticeASwitch(t *testing.T) {
 	answers := make(chan string, 1)
 	go func() { _, body := get(t, p, "http://b.pl/"); answers <- body }()
 	<-other.entered
-	if cut := point(t, p, "web", "2", only("a.pl/", backend(t, says("2"))))(over()); cut != 0 {
+	if cut := point(t, p, "web", "2", only("a.pl/", backend(t, says("2"))))(over(), nil); cut != 0 {
 		t.Errorf("cut %d", cut)
 	}
 	drain, err := p.Remove("web")
-	if err != nil || drain(over()) != 0 {
+	if err != nil || drain(over(), nil) != 0 {
 		t.Errorf("remove: %v", err)
 	}
 	close(other.open)
@@ -236,13 +236,13 @@ func TestOtherServicesDoNotNoticeASwitch(t *testing.T) {
 
 func TestWorkersAndUnknownServicesDrainAtOnce(t *testing.T) {
 	p := prepare(t, proxy.Options{})
-	if cut := point(t, p, "worker", "1", nil)(within(t)); cut != 0 {
+	if cut := point(t, p, "worker", "1", nil)(within(t), nil); cut != 0 {
 		t.Errorf("first: cut %d", cut)
 	}
-	if cut := point(t, p, "worker", "2", nil)(within(t)); cut != 0 {
+	if cut := point(t, p, "worker", "2", nil)(within(t), nil); cut != 0 {
 		t.Errorf("second: cut %d", cut)
 	}
-	if drain, err := p.Remove("nobody"); err != nil || drain(within(t)) != 0 {
+	if drain, err := p.Remove("nobody"); err != nil || drain(within(t), nil) != 0 {
 		t.Errorf("remove nobody: %v", err)
 	}
 }

@@ -12,41 +12,22 @@ import (
 type table struct {
 	releases map[string]*release // by service
 	hosts    map[string][]*route // the longest prefix first
+	replaced chan struct{}       // closed when this is no longer the table
 }
 
-// with returns a table in which next has taken the place of its service's release.
-func (t *table) with(next *release) (*table, error) {
-	releases := maps.Clone(t.releases)
-	if releases == nil {
-		releases = map[string]*release{}
-	}
-	releases[next.service] = next
-	return build(releases)
-}
-
-// without returns a table without the service.
-func (t *table) without(service string) (*table, error) {
-	releases := maps.Clone(t.releases)
-	delete(releases, service)
-	return build(releases)
-}
-
-func build(releases map[string]*release) (*table, error) {
-	t := &table{releases: releases, hosts: map[string][]*route{}}
-	for _, service := range slices.Sorted(maps.Keys(releases)) {
-		for _, route := range releases[service].routes {
-			if err := t.add(route); err != nil {
-				return nil, err
-			}
+// conflict is ErrTaken when a route of next is another service's, or occurs twice.
+func (t *table) conflict(next *release) error {
+	rest := t.without(next.service)
+	for _, route := range next.routes {
+		if err := rest.claim(route); err != nil {
+			return err
 		}
 	}
-	for _, routes := range t.hosts {
-		slices.SortFunc(routes, func(a, b *route) int { return cmp.Compare(len(b.prefix), len(a.prefix)) })
-	}
-	return t, nil
+	return nil
 }
 
-func (t *table) add(r *route) error {
+// claim adds a route unless it is there.
+func (t *table) claim(r *route) error {
 	for _, other := range t.hosts[r.host] {
 		if other.prefix == r.prefix {
 			return fmt.Errorf("claim %s%s/ for %s: %w: %s has it; give it up there or choose another prefix",
@@ -55,6 +36,33 @@ func (t *table) add(r *route) error {
 	}
 	t.hosts[r.host] = append(t.hosts[r.host], r)
 	return nil
+}
+
+// with returns a table in which next, which conflicts with nothing, has taken the place of its service's release.
+func (t *table) with(next *release) *table {
+	releases := maps.Clone(t.releases)
+	releases[next.service] = next
+	return newTable(releases)
+}
+
+// without returns a table without the service.
+func (t *table) without(service string) *table {
+	releases := maps.Clone(t.releases)
+	delete(releases, service)
+	return newTable(releases)
+}
+
+func newTable(releases map[string]*release) *table {
+	t := &table{releases: releases, hosts: map[string][]*route{}, replaced: make(chan struct{})}
+	for _, release := range releases {
+		for _, route := range release.routes {
+			t.hosts[route.host] = append(t.hosts[route.host], route)
+		}
+	}
+	for _, routes := range t.hosts {
+		slices.SortFunc(routes, func(a, b *route) int { return cmp.Compare(len(b.prefix), len(a.prefix)) })
+	}
+	return t
 }
 
 // find returns the route for a folded host and a raw path. Backends differ in how they read escapes, dot segments,

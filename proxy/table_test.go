@@ -1,12 +1,16 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
 )
 
 func TestLookingUpDoesNotAllocate(t *testing.T) {
-	current := &table{}
+	current := newTable(map[string]*release{})
 	for i := range 50 {
 		r, err := newRelease(fmt.Sprint("web", i), entry{Routes: map[string][]string{
 			fmt.Sprintf("a%d.pl/", i): nil, fmt.Sprintf("a%d.pl/api", i): nil,
@@ -14,9 +18,7 @@ func TestLookingUpDoesNotAllocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if current, err = current.with(r); err != nil {
-			t.Fatal(err)
-		}
+		current = current.with(r)
 	}
 	allocations := testing.AllocsPerRun(100, func() {
 		var buf [maxHost]byte
@@ -51,4 +53,17 @@ func FuzzFramingNeverSpoilsAPlainRequest(f *testing.F) {
 			t.Errorf("%q became %q", sent, seen)
 		}
 	})
+}
+
+// TestARequestThatMeetsTheEndOfTheHoldLooksAgain: it found the routes not settled, and now they are.
+func TestARequestThatMeetsTheEndOfTheHoldLooksAgain(t *testing.T) {
+	p, _ := begin(t, `{"version":1,"services":{"web":{"release":"1","routes":{"a.pl/":[]}}}}`, zerolog.Nop())
+	p.Settle()
+	r := p.table.Load().releases["web"]
+	r.state = remembered
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if f := p.detain(ctx, &exchange{route: r.routes[0]}, p.table.Load(), none); f != none {
+		t.Errorf("it was not let go on: fault %d", f)
+	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -19,38 +20,64 @@ const (
 	continueWait = time.Second
 )
 
-// upstream connects to the replicas of a route.
-type upstream struct{ transport *http.Transport }
-
-func newUpstream(t Timeouts) *upstream {
-	dialer := &net.Dialer{Timeout: t.Dial}
+// newTransport makes the connections to a service's replicas. They are nobody else's: an address that goes to another service
+// would else take them along.
+func (p *Proxy) newTransport(service string) *http.Transport {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
-	return &upstream{&http.Transport{
-		DialContext:           dialer.DialContext,
+	return &http.Transport{
+		DialContext:           caller{net.Dialer{Timeout: p.options.Timeouts.Dial}, service, p.options.Owns}.dial,
 		DisableCompression:    true,
 		ExpectContinueTimeout: continueWait,
 		IdleConnTimeout:       upstreamIdle,
 		MaxIdleConnsPerHost:   upstreamIdleConnections,
 		Protocols:             protocols,
-	}}
+	}
 }
+
+// caller connects to replicas of a service.
+type caller struct {
+	net.Dialer
+	service string
+	owns    func(service, address string) bool
+}
+
+// errMoved says that a replica has ended, and that its address may be another's by now.
+var errMoved = errors.New("the address is not the service's any more")
+
+// dial looks whose the address is when the connection stands, not before: an attempt may take so long that another
+// replica gets the address meanwhile, and answers.
+func (c caller) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.DialContext(ctx, network, address)
+	if err != nil || c.owns(c.service, address) {
+		return conn, err
+	}
+	_ = conn.Close()
+	return nil, &net.OpError{Op: "dial", Net: network, Addr: conn.RemoteAddr(), Err: errMoved}
+}
+
+// upstream is the way to the replicas of all routes.
+type upstream struct{}
 
 // RoundTrip sends the request to the replica that was picked for it. While a replica does not take the connection, and
 // therefore has seen nothing of the request, another one is asked.
-func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
+func (upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
 	if x.upload == nil {
 		x.sent()
 	}
 	defer x.clock.stop()
-	res, err := u.transport.RoundTrip(r)
+	transport := x.route.release.via
+	res, err := transport.RoundTrip(r)
 	for dialFailed(err) && r.Context().Err() == nil && x.repick() {
 		next := r.WithContext(r.Context())
 		target := *r.URL
 		target.Host = x.replica.address
 		next.URL = &target
-		res, err = u.transport.RoundTrip(next)
+		res, err = transport.RoundTrip(next)
+	}
+	if err == nil {
+		x.classify(res)
 	}
 	return res, err
 }
