@@ -1,28 +1,28 @@
-// Package journal keeps what must survive a crash in one bbolt file: deployments, the order of pushes, promised
-// look-ups, judged digests and the deliveries that led to something.
+// Package journal keeps what must survive a crash in one bbolt file of bounded size: deployments, the order of pushes,
+// promised look-ups, judged digests and the deliveries that led to something.
 package journal
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"fisherman/deployer"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// version is the layout of the file. A file of a newer version is not touched.
-const version = "1"
+// layout is the version of the file. Buckets that were added to it since are indexes of the others, which an older
+// fisherman neither knows nor needs; see index.go.
+const layout = 1
 
-// keepDeliveries is how long a delivery is known. GitHub lets one be sent again for 3 days, with the same id.
-const keepDeliveries = 30 * 24 * time.Hour
-
-// The buckets, with their keys and values.
+// The buckets, with their keys and values. The parts of a key are joined by a zero byte.
 const (
-	meta        = "meta"        // "version"; "arrival" → the highest one given
+	meta        = "meta"        // "version"; "arrival" → the highest one given; "indexed" → the last transaction that kept the indexes
 	deployments = "deployments" // id → deployment
 	byService   = "by_service"  // service, id → nothing
 	active      = "active"      // id → nothing: not ended
@@ -30,102 +30,100 @@ const (
 	deliveries  = "deliveries"  // repository, id → delivery
 	orders      = "orders"      // service → order
 	lookups     = "lookups"     // service, digest → look-up
-	messages    = "messages"    // deployment id → id of its message on Discord
+	messages    = "messages"    // id of a deployment or an outage → id of its message on Discord
+
+	steps     = "steps"     // tick → id: of every step that has one
+	succeeded = "succeeded" // service, id → digest
+	judgments = "judgments" // service, id, digest → nothing: judged, by age
+	delivered = "delivered" // number → time and key of a delivery, by age
+	outages   = "outages"   // number → key and value of a message that belongs to no deployment, by age
+	departed  = "departed"  // service → when it was first seen to have left the configuration
 )
 
-// Journal implements deployer.Journal. It may be used from any goroutine.
-type Journal struct{ db *bolt.DB }
-
-// Open opens the file, or makes it with mode 0600. A file that another process holds is an error after one second.
-func Open(path string) (*Journal, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("open %s: another fisherman uses this state directory; stop it, or give this one its own", path)
-	case err != nil:
-		return nil, fmt.Errorf("open %s: %w; if the file is damaged, move it away: routes and containers stay, the history is lost", path, err)
+func buckets() []string {
+	return []string{
+		meta, deployments, byService, active, judged, deliveries, orders, lookups, messages,
+		steps, succeeded, judgments, delivered, outages, departed,
 	}
-	j := &Journal{db}
-	if err := db.Update(prepare); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
-	}
-	return j, nil
 }
 
-func prepare(tx *bolt.Tx) error {
-	for _, name := range []string{meta, deployments, byService, active, judged, deliveries, orders, lookups, messages} {
-		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
-			return err
-		}
-	}
-	b := tx.Bucket([]byte(meta))
-	switch v := string(b.Get([]byte("version"))); v {
-	case version:
-		return nil
-	case "":
-		return b.Put([]byte("version"), []byte(version))
-	default:
-		return fmt.Errorf("the file has layout %s and this version of fisherman knows %s; run the newer version again", v, version)
-	}
+// Journal implements deployer.Journal. It may be used from any goroutine.
+type Journal struct {
+	db     *bolt.DB
+	file   *os.File // db's
+	limits limits
+	ended  map[string]int // how many deployments of a service ended since the start; guarded by the one writer that db admits
+	broken atomic.Bool    // a transaction ended in a panic
+
+	mu       sync.Mutex
+	warnings []string
 }
 
 // Close lets go of the file.
-func (j *Journal) Close() error { return j.db.Close() }
+func (j *Journal) Close() error {
+	if j.broken.Load() {
+		return j.file.Close() // bbolt would wait for a transaction that never ended
+	}
+	return j.db.Close()
+}
 
-// key joins parts that hold no zero byte.
-func key(parts ...string) []byte {
-	var k []byte
-	for i, p := range parts {
-		if i > 0 {
-			k = append(k, 0)
+// Warnings returns what is to be told to people, and forgets it: that Open set a file aside, which records Load could
+// not read, and that the journal cannot be made smaller. It is to be asked after Open and after Load.
+func (j *Journal) Warnings() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	told := j.warnings
+	j.warnings = nil
+	return told
+}
+
+func (j *Journal) warn(texts ...string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.warnings = append(j.warnings, texts...)
+}
+
+// view runs a transaction that reads.
+func (j *Journal) view(read func(*bolt.Tx) error) error {
+	return j.guard(func() error { return j.db.View(read) })
+}
+
+// update runs a transaction that writes, and marks the indexes as kept by it.
+func (j *Journal) update(change func(*bolt.Tx) error) error {
+	return j.guard(func() error {
+		return j.db.Update(func(tx *bolt.Tx) error {
+			if err := change(tx); err != nil {
+				return err
+			}
+			return tx.Bucket([]byte(meta)).Put([]byte("indexed"), strconv.AppendInt(nil, int64(tx.ID()), 10))
+		})
+	})
+}
+
+// guard makes an error of a panic of bbolt and of a fault in the memory that maps the file, which is how a disk shows
+// that breaks in use: a journal that fails is no reason to stop serving apps. bbolt may hold its locks for ever then, so
+// nothing gets to it any more.
+func (j *Journal) guard(run func() error) (err error) {
+	if j.broken.Load() {
+		return errors.New("the journal was damaged while it was in use; restart fisherman, which sets it aside if it still is")
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			j.broken.Store(true)
+			err = damage("%v", p)
 		}
-		k = append(k, p...)
-	}
-	return k
+	}()
+	return run()
 }
 
-// put writes a value as JSON.
-func put(tx *bolt.Tx, bucket string, k []byte, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", bucket, err)
-	}
-	return tx.Bucket([]byte(bucket)).Put(k, raw)
-}
+// damaged says that a file cannot be used as it is, and why.
+type damaged struct{ reason string }
 
-// decode reads a value that put wrote.
-func decode[T any](bucket string, raw []byte) (v T, err error) {
-	if err = json.Unmarshal(raw, &v); err != nil {
-		err = fmt.Errorf("decode %s: %w", bucket, err)
-	}
-	return v, err
-}
+func (d *damaged) Error() string { return "the journal is damaged: " + d.reason }
 
-// each decodes every value of a bucket.
-func each[T any](tx *bolt.Tx, bucket string, visit func(k []byte, v T) error) error {
-	return tx.Bucket([]byte(bucket)).ForEach(func(k, raw []byte) error {
-		v, err := decode[T](bucket, raw)
-		if err != nil {
-			return err
-		}
-		return visit(k, v)
-	})
-}
-
-// Message returns the id of a deployment's message on Discord, or "".
-func (j *Journal) Message(deployment string) (id string, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
-		id = string(tx.Bucket([]byte(messages)).Get([]byte(deployment)))
-		return nil
-	})
-	return id, err
-}
-
-// SetMessage records the id of a deployment's message on Discord.
-func (j *Journal) SetMessage(deployment, id string) error {
-	return j.db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte(messages)).Put([]byte(deployment), []byte(id))
-	})
+func damage(format string, arguments ...any) error {
+	return &damaged{fmt.Sprintf(format, arguments...)}
 }
 
 var _ deployer.Journal = (*Journal)(nil)

@@ -9,14 +9,15 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Commit writes a change in one transaction; bbolt has synced the file when it returns. A change of nothing costs nothing.
+// Commit writes a change in one transaction; bbolt has synced the file when it returns. A change of nothing costs
+// nothing. When a deployment ends, a little of what is old is forgotten with it.
 func (j *Journal) Commit(c deployer.Change) error {
 	if len(c.Deployments) == 0 && len(c.Orders) == 0 && len(c.Lookups) == 0 && c.Delivery == nil {
 		return nil
 	}
-	return j.db.Update(func(tx *bolt.Tx) error {
+	return j.update(func(tx *bolt.Tx) error {
 		for _, d := range c.Deployments {
-			if err := putDeployment(tx, d); err != nil {
+			if err := j.putDeployment(tx, d); err != nil {
 				return err
 			}
 		}
@@ -30,32 +31,43 @@ func (j *Journal) Commit(c deployer.Change) error {
 				return err
 			}
 		}
-		if d := c.Delivery; d != nil {
-			return put(tx, deliveries, key(d.Repository, d.ID), d)
+		if c.Delivery != nil {
+			return j.putDelivery(tx, *c.Delivery, time.Now())
 		}
 		return nil
 	})
 }
 
-func putDeployment(tx *bolt.Tx, d deployer.Deployment) error {
+func (j *Journal) putDeployment(tx *bolt.Tx, d deployer.Deployment) error {
 	if err := put(tx, deployments, key(d.ID), d); err != nil {
 		return err
 	}
-	if err := tx.Bucket([]byte(byService)).Put(key(d.Service, d.ID), nil); err != nil {
+	if err := raiseArrival(tx, d.Clock()); err != nil {
 		return err
 	}
-	if err := raiseArrival(tx, d.Arrival); err != nil {
+	if err := indexDeployment(tx, d); err != nil || !d.State.Ended() {
 		return err
-	}
-	if !d.State.Ended() {
-		return tx.Bucket([]byte(active)).Put(key(d.ID), nil)
 	}
 	if d.State.Judges() && d.Digest != "" {
-		if err := tx.Bucket([]byte(judged)).Put(key(d.Service, d.Digest), []byte(d.ID)); err != nil {
+		if err := judge(tx, d); err != nil {
 			return err
 		}
 	}
-	return tx.Bucket([]byte(active)).Delete(key(d.ID))
+	return j.trimNowAndThen(tx, d.Service)
+}
+
+// judge remembers that a digest was judged, and by which deployment last.
+func judge(tx *bolt.Tx, d deployer.Deployment) error {
+	k := key(d.Service, d.Digest)
+	if before := tx.Bucket([]byte(judged)).Get(k); before != nil {
+		if err := tx.Bucket([]byte(judgments)).Delete(key(d.Service, string(before), d.Digest)); err != nil {
+			return err
+		}
+	}
+	if err := tx.Bucket([]byte(judged)).Put(k, []byte(d.ID)); err != nil {
+		return err
+	}
+	return tx.Bucket([]byte(judgments)).Put(key(d.Service, d.ID, d.Digest), nil)
 }
 
 func raiseArrival(tx *bolt.Tx, arrival int64) error {
@@ -72,21 +84,4 @@ func putLookup(tx *bolt.Tx, l deployer.Lookup) error {
 		return tx.Bucket([]byte(lookups)).Delete(k)
 	}
 	return put(tx, lookups, k, l)
-}
-
-// forgetDeliveries drops those that GitHub cannot send again.
-func forgetDeliveries(tx *bolt.Tx, now time.Time) error {
-	var old [][]byte
-	err := each(tx, deliveries, func(k []byte, d deployer.Delivery) error {
-		if now.Sub(d.At) > keepDeliveries {
-			old = append(old, append([]byte(nil), k...))
-		}
-		return nil
-	})
-	for _, k := range old {
-		if err := tx.Bucket([]byte(deliveries)).Delete(k); err != nil {
-			return err
-		}
-	}
-	return err
 }
