@@ -64,14 +64,14 @@ func (d *Deployer) rollbackTargetLocked(l *lane, to string) (Deployment, error) 
 		}
 		return target, nil
 	}
-	past, err := d.Journal.Deployments(l.service.Name, 1000)
+	past, err := d.Journal.Succeeded(l.service.Name, releasesKnown)
 	if err != nil {
 		return Deployment{}, err
 	}
 	if target := previous(past, l.live, l.service.Image); target != nil {
 		return *target, nil
 	}
-	return Deployment{}, &InvalidError{fmt.Sprintf("%s has no earlier release that succeeded", l.service.Name)}
+	return Deployment{}, &InvalidError{fmt.Sprintf("%s has no earlier release that succeeded; another one is gone back to by the id of its deployment", l.service.Name)}
 }
 
 // previous finds, in deployments newest first, the newest release that succeeded before the live one. Going back twice
@@ -114,14 +114,18 @@ func (d *Deployer) Cancel(id string) (Deployment, error) {
 	}
 	l := d.lanes[known.Service]
 	if l == nil || l.job(id) == nil {
-		return known, fmt.Errorf("deployment %s %w: it is %s", id, ErrEnded, known.State)
+		return known, fmt.Errorf("deployment %s %w: %s", id, ErrEnded, known.State)
 	}
 	j := l.job(id)
 	if j.State.Switched() {
 		return known, fmt.Errorf("deployment %s is %s, %w; roll back instead", id, j.State, ErrPastSwitch)
 	}
-	ended := j.tell(ending{Cancelled, "cancelled on request; nothing changed"}, time.Now())
-	if err := d.commitLocked(Change{Deployments: ended}); err != nil {
+	if j.ends {
+		return known, fmt.Errorf("deployment %s has failed and is being stopped: it %w", id, ErrEnded)
+	}
+	p := proposal{at: time.Now()}
+	p.stop(j, Ending{Cancelled, "cancelled on request; nothing changed"})
+	if err := d.commitProposalLocked(p, nil); err != nil {
 		return Deployment{}, err
 	}
 	return d.Journal.Deployment(id)

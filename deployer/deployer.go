@@ -10,7 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,12 +27,14 @@ type Options struct {
 	Registry Registry
 	Journal  Journal
 	Log      zerolog.Logger
-	// NewID returns ids that sort by time of creation.
-	NewID func() string
+	// NewID makes an id of a moment. Ids sort by their moments; those of one moment sort by the order of the calls.
+	NewID func(at time.Time) string
 	// Pulls caps how many images are pulled side by side. Default 3.
 	Pulls int
 	// Observers are told of every transition, in order. They must not block and must not call the Deployer.
 	Observers []func(Deployment)
+	// Notices are told whether a service is well or down: once at first and then whenever that changes. The same rules hold.
+	Notices []func(Notice)
 }
 
 // Deployer carries out deployments. Its methods may be called from any goroutine, also before Run.
@@ -44,9 +48,13 @@ type Deployer struct {
 	lanes   map[string]*lane
 	lookups []Lookup
 	arrival int64
-	down    error // why the runtime did not answer the last time; nil when it did
+	news    chan struct{} // closed and replaced whenever a deployment moves or tells something
+	reports int64         // how many there were
+	down    error         // why the runtime did not answer the last time; nil when it did
 
-	restored bool // routes and containers have been brought together
+	restored time.Time     // when routes and containers were brought together; zero before that
+	kick     chan struct{} // one token: the containers are to be looked at
+	removing sync.Mutex    // held by the one that stops what belongs to no service
 }
 
 // ErrPastSwitch is returned for a deployment that can no longer be cancelled.
@@ -54,6 +62,9 @@ var ErrPastSwitch = errors.New("past the switch")
 
 // ErrEnded is returned for a deployment that has ended.
 var ErrEnded = errors.New("has ended already")
+
+// errNotRestored is why nothing is done to what runs: it is not known yet.
+var errNotRestored = errors.New("the containers that run have not been listed yet")
 
 // InvalidError is a request that cannot be carried out as it stands; its text is for a person.
 type InvalidError struct{ Reason string }
@@ -66,13 +77,14 @@ func New(o Options) (*Deployer, error) {
 		o.Pulls = 3
 	}
 	d := &Deployer{
-		Options: o, pulls: make(chan struct{}, o.Pulls), lanes: map[string]*lane{},
+		Options: o, pulls: make(chan struct{}, o.Pulls), lanes: map[string]*lane{}, kick: make(chan struct{}, 1), news: make(chan struct{}),
 	}
 	memory, err := o.Journal.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load journal: %w", err)
 	}
-	d.arrival = memory.Arrival
+	d.arrival = memory.Arrival + int64(time.Millisecond) // where ids are of one millisecond, they sort within a process only
+	d.arrival = max(d.arrival, time.Now().UnixNano())    // an older fisherman's steps have no ticks, and passed after the arrival
 	for _, s := range o.Services {
 		d.lanes[s.Name] = newLane(d, s, memory.Orders[s.Name])
 	}
@@ -84,7 +96,8 @@ func New(o Options) (*Deployer, error) {
 	if err := d.recallLive(); err != nil {
 		return nil, err
 	}
-	return d, d.recallActive(memory.Active)
+	d.recallActive(memory.Active)
+	return d, nil
 }
 
 // recallLive finds the deployments that Traffic says are live.
@@ -107,17 +120,16 @@ func (d *Deployer) recallLive() error {
 }
 
 // recallActive puts what had not ended back on its lane; what belongs to no lane any more ends.
-func (d *Deployer) recallActive(active []Deployment) error {
+func (d *Deployer) recallActive(active []Deployment) {
 	for _, a := range active {
 		if l := d.lanes[a.Service]; l != nil {
-			l.active = append(l.active, &job{Deployment: a})
+			l.active = append(l.active, &job{Deployment: a, id: a.ID})
 			continue
 		}
-		if err := d.Journal.Commit(Change{Deployments: []Deployment{a.abandoned(time.Now())}}); err != nil {
-			return fmt.Errorf("end deployment %s of a removed service: %w", a.ID, err)
+		if err := d.Journal.Commit(Change{Deployments: d.stampLocked([]Deployment{a.abandoned(time.Now())})}); err != nil {
+			d.Log.Error().Err(err).Str("service", a.Service).Str("deployment", a.ID).Msg("cannot end a deployment of a removed service; trying again with the next start")
 		}
 	}
-	return nil
 }
 
 // Run carries out deployments until ctx ends, then waits for everything it started. What was interrupted goes on at
@@ -130,6 +142,7 @@ func (d *Deployer) Run(ctx context.Context) error {
 	for _, l := range d.lanes {
 		parts.Go(func() { l.run(ctx) })
 		parts.Go(func() { l.lookUp(ctx) })
+		parts.Go(func() { l.watchHealth(ctx) })
 	}
 	parts.Go(func() { d.follow(ctx) })
 	parts.Wait()
@@ -147,10 +160,19 @@ func ignoreDone(ctx context.Context, err error) error {
 func (d *Deployer) Ready() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.down == nil && !d.restored {
-		return errors.New("the containers that run have not been listed yet")
+	if d.down == nil && d.restored.IsZero() {
+		return errNotRestored
 	}
 	return d.down
+}
+
+func (d *Deployer) isRestored() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.restored.IsZero() {
+		return errNotRestored
+	}
+	return nil
 }
 
 // Deployment returns one by id; ErrNotFound. Of one that is on its way it has the notes that are not in the journal yet.
@@ -172,16 +194,18 @@ func (d *Deployer) Deployments(service string, limit int) ([]Deployment, error) 
 	return d.Journal.Deployments(service, limit)
 }
 
+// unknown words that there is no such service, and names the nearest first.
 func (d *Deployer) unknown(service string) error {
-	names := make([]string, 0, len(d.lanes))
-	for name := range d.lanes {
-		names = append(names, name)
+	names := slices.Sorted(maps.Keys(d.lanes))
+	all := "the configuration names " + strings.Join(names, ", ")
+	if near := Nearest(service, names); len(near) > 0 {
+		return fmt.Errorf("service %q %w: did you mean %s? (%s)", service, ErrNotFound, strings.Join(near, " or "), all)
 	}
-	slices.Sort(names)
-	return fmt.Errorf("service %q %w: the configuration names %v", service, ErrNotFound, names)
+	return fmt.Errorf("service %.64q %w: %s", service, ErrNotFound, all)
 }
 
-// nextArrival is the next tick of the logical clock, at least the wall clock so that it makes sense to a reader.
+// nextArrivalLocked is the next tick of the logical clock: at least the wall clock, so that it makes sense to a reader, and
+// never one that was before, though that clock may be set back.
 func (d *Deployer) nextArrivalLocked() int64 {
 	d.arrival = max(d.arrival+1, time.Now().UnixNano())
 	return d.arrival

@@ -46,6 +46,11 @@ type Deployment struct {
 	FinishedAt time.Time // zero until it ended
 	Steps      []Step
 	Notes      []Note // its own log, bounded
+	Dropped    int    `json:",omitempty"` // how many of its oldest notes had to go
+
+	Told     *Ending `json:",omitempty"` // how it is to end, while it is being stopped
+	Replaces string  // the deployment that was live when it switched
+	Before   Share   // the answers of that one in the minutes before
 
 	From    string // a rollback: the deployment whose release it goes back to, itself never a rollback
 	Spec    string // of the configuration that made its containers, once it has started
@@ -53,10 +58,26 @@ type Deployment struct {
 	Arrival int64  // a logical clock: which of two was asked for later
 }
 
+// Ending is why a deployment is stopped before its switch, or its switch is taken back.
+type Ending struct {
+	State  State
+	Reason string
+}
+
+func (e *Ending) Error() string { return string(e.State) + ": " + e.Reason }
+
 // Step is the moment a deployment entered a state.
 type Step struct {
 	State State
 	At    time.Time
+	Tick  int64  `json:",omitempty"` // of the logical clock: its place among the steps of all deployments
+	Known *Known `json:",omitempty"` // when it differs from what was known at the step before
+}
+
+// Known is what is not known of a deployment from the beginning, or may change.
+type Known struct {
+	Digest, Commit string
+	Cause          Cause
 }
 
 // Note is one line of a deployment's log.
@@ -64,9 +85,6 @@ type Note struct {
 	At   time.Time
 	Text string
 }
-
-// maxNotes bounds a deployment's log.
-const maxNotes = 200
 
 // short is a commit as people say it.
 func short(commit string) string {

@@ -28,7 +28,9 @@ type rig struct {
 	registry *registry
 	file     string
 	ids      int
+	moment   time.Time             // of the last id
 	observed []deployer.Deployment // guarded by the Deployer, which tells in order
+	notices  []deployer.Notice     // likewise
 	wrap     func(deployer.Journal) deployer.Journal
 
 	stop func()
@@ -92,8 +94,9 @@ func (r *rig) open() {
 	}
 	r.Deployer, err = deployer.New(deployer.Options{
 		Services: r.services, Runtime: r.runtime, Traffic: r.traffic, Registry: r.registry, Journal: kept, Log: zerolog.Nop(),
-		NewID:     func() string { r.ids++; return fmt.Sprintf("%04d", r.ids) },
+		NewID:     func(at time.Time) string { r.ids++; r.moment = at; return fmt.Sprintf("%04d", r.ids) },
 		Observers: []func(deployer.Deployment){func(d deployer.Deployment) { r.observed = append(r.observed, d) }},
+		Notices:   []func(deployer.Notice){func(n deployer.Notice) { r.notices = append(r.notices, n) }},
 	})
 	if err != nil {
 		r.Fatal(err)

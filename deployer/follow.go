@@ -3,7 +3,6 @@ package deployer
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -12,39 +11,77 @@ import (
 // a live container that somebody killed is started again, backing off. What the runtime reports is looked at at once;
 // a slow tick catches what it missed.
 func (d *Deployer) follow(ctx context.Context) {
-	kick := make(chan struct{}, 1)
-	var watcher sync.WaitGroup
-	watcher.Go(func() { d.watch(ctx, kick) })
-	defer watcher.Wait()
+	var parts sync.WaitGroup
+	parts.Go(func() { d.watch(ctx) })
+	defer parts.Wait()
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
-	again := time.NewTimer(0) // an engine tells of an end before it lists it
+	again := time.NewTimer(0)
 	defer again.Stop()
 	for {
+		heard := false
 		select {
-		case <-kick:
-			again.Reset(300 * time.Millisecond)
+		case <-d.kick:
+			heard = true
 		case <-again.C:
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		if err := d.keepUp(ctx); err != nil {
-			d.Log.Warn().Err(err).Msg("apps keep the addresses they had")
+		_ = d.keepUp(ctx, &parts) // list has told; apps keep the addresses they had
+		switch next := d.nextStart(time.Now()); {
+		case heard: // an engine tells of an end before it lists it
+			again.Reset(300 * time.Millisecond)
+		case next > 0:
+			again.Reset(next)
 		}
 	}
 }
 
-// watch turns the runtime's events into kicks; a lost stream is opened again.
-func (d *Deployer) watch(ctx context.Context, kick chan<- struct{}) {
-	for ctx.Err() == nil {
-		err := d.Runtime.Watch(ctx, func(string) { offer(kick) })
-		if ctx.Err() == nil {
-			d.Log.Warn().Err(err).Msg("lost the events of the container engine; connecting again")
+// nextStart is the time until a live container may be started again that did not stay up; 0 when there is none.
+func (d *Deployer) nextStart(now time.Time) (next time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.lanes {
+		if wait := l.startAt.Sub(now); wait > 0 && l.isShortLocked() && (next == 0 || wait < next) {
+			next = wait
 		}
-		_ = sleep(ctx, time.Second) // the loop's condition tells
-		offer(kick)
 	}
+	return next
+}
+
+// look makes follow look at the containers soon.
+func (d *Deployer) look() { offer(d.kick) }
+
+// watch turns the runtime's events into looks; a lost stream is opened again. When an engine comes back its containers
+// may have traded addresses: the first listing must come soon, and until then no replica joins a rotation.
+func (d *Deployer) watch(ctx context.Context) {
+	pause := time.Duration(0)
+	for ctx.Err() == nil {
+		begun := time.Now()
+		err := d.Runtime.Watch(ctx, d.heard)
+		if ctx.Err() != nil {
+			return
+		}
+		d.setDown(fmt.Errorf("lost the events of the container engine: %w", err))
+		for _, l := range d.lanes {
+			l.lose()
+		}
+		if time.Since(begun) > time.Second {
+			pause = 0
+		}
+		pause = min(max(2*pause, 100*time.Millisecond), 400*time.Millisecond)
+		_ = sleep(ctx, pause) // the loop's condition tells
+		d.look()
+	}
+}
+
+// heard takes the news that a container of a service started or ended.
+func (d *Deployer) heard(service, fate string) {
+	if l := d.lanes[service]; l != nil {
+		l.suspect(fate)
+	}
+	d.look()
 }
 
 // offer puts one token into a channel that has room for one.
@@ -55,65 +92,28 @@ func offer(c chan<- struct{}) {
 	}
 }
 
-// keepUp sees to it that what is live runs and is pointed at, and that what belongs to no service does not.
-func (d *Deployer) keepUp(ctx context.Context) error {
-	live := map[*lane]Deployment{} // as of before the listing, which then has them unless somebody removed them
+// keepUp sees to it that what is live runs and is pointed at, and that what belongs to no service does not run. It points
+// all routes before anything is started, since that may get an address that another container had. What takes time goes on
+// in work: one service's trouble does not keep the others waiting.
+func (d *Deployer) keepUp(ctx context.Context, work *sync.WaitGroup) error {
+	if err := d.isRestored(); err != nil {
+		return err
+	}
+	// As of before the listing: it has what is live unless somebody removed that, and what it says of others may be over.
+	live, needed := map[*lane]*Deployment{}, map[*lane][]string{}
 	for _, l := range d.lanes {
-		if at := l.liveNow(); at != nil {
-			live[l] = *at
-		}
+		live[l], needed[l] = l.liveNow(), l.needed()
 	}
 	releases, err := d.list(ctx)
 	if err != nil {
 		return fmt.Errorf("list containers: %w", err)
 	}
 	for l, at := range live {
-		i := slices.IndexFunc(releases, func(r Running) bool { return r.ID == at.ID })
-		switch {
-		case i >= 0:
-			l.keepUp(ctx, at, releases[i])
-		case !l.busy():
-			l.logHeal(l.redeploy(at))
-		}
+		l.seeLive(at, releases)
 	}
-	d.haltRemoved(ctx, releases)
+	for l, at := range live {
+		work.Go(func() { l.keepUp(ctx, at, needed[l], releases) })
+	}
+	work.Go(func() { d.haltRemoved(ctx, releases) })
 	return nil
-}
-
-// keepUp points at the replicas that run, and starts those again that do not.
-func (l *lane) keepUp(ctx context.Context, live Deployment, r Running) {
-	if r.Up(1) {
-		if err := l.repoint(live, r.Replicas); err != nil {
-			l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot follow the containers' new addresses")
-		}
-	}
-	l.traffic.Lock() // no switch, and so no retirement of this release, while it is started
-	defer l.traffic.Unlock()
-	if !l.dueToStart(live.ID, r.Up(len(r.Replicas)), time.Now()) {
-		return
-	}
-	l.d.Log.Warn().Str("service", l.service.Name).Str("deployment", live.ID).Msg("a live container does not run; starting it again")
-	release := l.releaseOf(live)
-	release.Service.Replicas = len(r.Replicas)
-	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
-	defer stop()
-	if err := l.d.Runtime.Start(ctx, release); err != nil {
-		l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot start the live release again")
-	}
-}
-
-// dueToStart paces the starts of containers that do not stay up: at once, then after 1 s, then twice as long each time,
-// up to a minute; a minute of peace and it begins anew. What is live no more is never due.
-func (l *lane) dueToStart(id string, up bool, now time.Time) bool {
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	if up && now.Sub(l.startAt) > time.Minute {
-		l.startPause = 0
-	}
-	if up || l.halted || l.live == nil || l.live.ID != id || now.Before(l.startAt) {
-		return false
-	}
-	l.startPause = min(max(2*l.startPause, time.Second), time.Minute)
-	l.startAt = now.Add(l.startPause)
-	return true
 }

@@ -102,8 +102,8 @@ func TestRecreateStopsTheOldReleaseFirst(t *testing.T) {
 		r.deployed(1)
 		drained := r.traffic.holdDrains()
 		next := r.submit(packaged(2))
-		if routes := r.traffic.routed("web"); len(routes["a.pl/"]) != 0 || r.count("halt web "+digest(1)) != 0 {
-			r.Errorf("routes %v, calls %q; want traffic paused and the old release still at its requests", routes, r.runtime.Calls())
+		if !r.traffic.isPaused("web") || r.count("halt web "+digest(1)) != 0 {
+			r.Errorf("calls %q; want traffic paused and the old release still at its requests", r.runtime.Calls())
 		}
 		drained()
 		r.settle()
@@ -151,6 +151,72 @@ func TestRecreateStartsTheOldReleaseAgain(t *testing.T) {
 			}, recreated())
 		})
 	}
+}
+
+// TestRecreateGivesBackWhatWasMadeWithAnEarlierConfiguration: that of today may be what the new release failed of.
+// Mutant: releaseOf without Spec.
+func TestRecreateGivesBackWhatWasMadeWithAnEarlierConfiguration(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		container := r.releases()[0].Replicas[0].Container
+		r.services[0].Environment = map[string]deployer.Secret{"NEW": "yes"}
+		r.restart()
+		r.runtime.On(digest(2), deployertest.Script{Start: deployertest.Step{Err: errors.New("no such directory")}})
+		next := r.submit(packaged(2))
+		r.pass(5 * time.Second)
+		r.is(next, deployer.Failed)
+		r.serves(old)
+		if i := slices.IndexFunc(r.releases(), func(one deployer.Running) bool { return one.ID == old }); r.releases()[i].Replicas[0].Container != container {
+			r.Errorf("%+v run, want container %s started again", r.releases()[i].Replicas, container)
+		}
+	}, recreated())
+}
+
+// TestRecreateGivesBackToWhatIsWellAlone: an engine goes on stopping what it was told to stop, and that answers no more.
+// Mutant: makeWay without distrust.
+func TestRecreateGivesBackToWhatIsWellAlone(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		r.runtime.On(digest(1), deployertest.Script{Halt: deployertest.Step{Delay: 8 * time.Second}})
+		next := r.submit(packaged(2))
+		r.runtime.Sicken(old, 0, errSick)
+		if _, err := r.Cancel(next); err != nil {
+			r.Fatal(err)
+		}
+		for range 3 {
+			r.pass(time.Second)
+			if !r.traffic.isPaused("web") {
+				r.Fatal("requests go to a release that was told to stop and answers badly")
+			}
+		}
+		r.is(next, deployer.Cancelled)
+		r.runtime.Sicken(old, 0, nil)
+		r.pass(5 * time.Second)
+		if r.traffic.isPaused("web") {
+			r.Error("requests are still held though the old release is well")
+		}
+		r.serves(old)
+	}, recreated())
+}
+
+// TestARecreateThatIsCancelledInItsDrainIsNoTrouble: the old release has not been touched, and nobody is told that it is down.
+// Mutant: distrust before the drain.
+func TestARecreateThatIsCancelledInItsDrainIsNoTrouble(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		r.notices = nil
+		r.traffic.holdDrains()
+		next := r.submit(packaged(2))
+		if _, err := r.Cancel(next); err != nil {
+			r.Fatal(err)
+		}
+		r.pass(time.Second)
+		r.is(next, deployer.Cancelled)
+		if r.traffic.isPaused("web") || len(r.notices) > 0 {
+			r.Errorf("paused %v, told %+v; want the old release to go on unnoticed", r.traffic.isPaused("web"), r.notices)
+		}
+		r.serves(old)
+	}, recreated())
 }
 
 // Mutant: makeWay that does not try again.

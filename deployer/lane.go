@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // lane is one service: what is live, what is on its way, and what is known of the order of its pushes.
@@ -13,49 +15,81 @@ type lane struct {
 	service Service
 	wake    chan struct{} // one token: something was queued
 
-	live    *Deployment // what Traffic points at
-	active  []*job      // not ended, in the order of acceptance
-	order   Order
-	changed chan struct{} // closed and replaced whenever a deployment moves
-	halted  bool          // the live release was stopped on purpose, for a recreate
-	points  string        // where the live routes point, to see that they moved; empty until they are confirmed
+	live      *Deployment // what Traffic points at
+	active    []*job      // not ended, in the order of acceptance
+	order     Order
+	changed   chan struct{} // closed and replaced whenever a deployment moves
+	halted    bool          // the live release was stopped on purpose, for a recreate
+	givenBack time.Time     // when it was last to be started again after that
+	points    string        // where the live routes point, to see that they moved; empty until they are confirmed
+
+	replicas []Replica // of the live release, as listed last
+	vitals   vitals    // of those that run
+	answers  window    // of the live release
+	lost     bool      // the engine was, since the last listing: what fell meanwhile is not the release's fault
+	fell     string    // what happened last to one that was well, since the release is live
+	fate     string    // what the engine told of a container of the service, and when
+	fateAt   time.Time
+	doubt    chan struct{} // closed and replaced when the replicas are to be asked at once
+	mood     mood          // told of them
 
 	gone      bool          // the live release does not exist any more: its digest may be deployed again
-	healing   bool          // the live release is being started again, and not yet well
 	healPause time.Duration // pacing those deployments
 	healAt    time.Time
-	remains   []Running // what ran at the start, until it is swept
 
 	startPause time.Duration // pacing the starts of a live container that does not stay up
 	startAt    time.Time
+	starting   *starting // nil when none is under way
 
-	traffic sync.Mutex // orders the switches of this service's traffic and the restarts of what is live; taken before mu
+	cleaning chan struct{} // has a value while images are let go of
+
+	upkeep  sync.Mutex // held by the one that keeps the live release up
+	traffic sync.Mutex // orders the switches of this service's traffic; taken before mu
 }
 
 // job is an active deployment and the handle that stops it.
 type job struct {
 	Deployment
+	id     string // the deployment's: it never changes, and may be read without mu
 	runs   bool
+	ends   bool // its runner is ending it
 	cancel context.CancelCauseFunc
-	ending *ending // set once it has been told to end
+	report *Progress // the latest of its state
 }
-
-// ending is why a job is told to stop before its switch.
-type ending struct {
-	State  State
-	Reason string
-}
-
-func (e *ending) Error() string { return string(e.State) + ": " + e.Reason }
 
 func newLane(d *Deployer, s Service, order Order) *lane {
-	return &lane{d: d, service: s, order: order, wake: make(chan struct{}, 1), changed: make(chan struct{})}
+	return &lane{
+		d: d, service: s, order: order, cleaning: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		changed: make(chan struct{}), doubt: make(chan struct{}),
+	}
 }
 
-// run heals the service, then starts what is queued until ctx ends, and waits for it.
+// about is the log for lines about one of the service's deployments; "" is none in particular.
+func (l *lane) about(deployment string) *zerolog.Logger {
+	with := l.d.Log.With().Str("service", l.service.Name)
+	if deployment != "" {
+		with = with.Str("deployment", deployment)
+	}
+	log := with.Logger()
+	return &log
+}
+
+// aboutLive is the log for lines about what is live. The caller does not hold mu.
+func (l *lane) aboutLive() *zerolog.Logger {
+	if live := l.liveNow(); live != nil {
+		return l.about(live.ID)
+	}
+	return l.about("")
+}
+
+// run resumes what was interrupted and starts what is queued until ctx ends, and waits for it.
 func (l *lane) run(ctx context.Context) {
-	l.sweep(ctx)
-	l.heal(ctx)
+	for err := l.resumeJobs(); err != nil; err = l.resumeJobs() { // a full disk, say
+		l.about("").Error().Err(err).Msg("cannot resume deployments; trying again")
+		if sleep(ctx, time.Second) != nil {
+			return
+		}
+	}
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 	for {
@@ -108,7 +142,7 @@ func (l *lane) standingLocked(candidate string) standing {
 	s := standing{live: l.live, order: l.order}
 	s.spec = l.live != nil && (l.live.Spec == l.service.Spec() || l.live.Spec == "") && !l.halted && !l.gone
 	for _, j := range l.active {
-		if j.ID != candidate && j.ending == nil {
+		if j.ID != candidate && j.Told == nil {
 			s.active = append(s.active, j.Deployment)
 		}
 	}

@@ -73,7 +73,7 @@ func (l *lane) lookUp(ctx context.Context) {
 			continue
 		}
 		if err := l.attend(ctx, &q); err != nil {
-			l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot record what a look-up led to; trying again")
+			l.about("").Error().Err(err).Msg("cannot record what a look-up led to; trying again")
 			_ = sleep(ctx, 10*time.Second) // the loop's condition tells
 		}
 	}
@@ -105,25 +105,37 @@ func waitUntil(ctx context.Context, due time.Time, changed <-chan struct{}) {
 	}
 }
 
-// inquire finds what is wanted now, and the channel that closes when that may have changed.
+// inquire finds what is wanted now, and the channel that closes when that may have changed. What began in the future, because
+// the machine's clock has been set back since, began now: it must not wait until then.
 func (l *lane) inquire(q *inquiry) (changed <-chan struct{}) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
+	now := time.Now().UTC()
 	q.waiting, q.promise = nil, nil
 	q.bare = l.live == nil
 	for _, j := range l.active {
 		if j.State == Waiting {
+			j.CreatedAt = earlier(j.CreatedAt, now)
 			q.waiting = append(q.waiting, j.Deployment)
 		} else {
 			q.bare = false
 		}
 	}
-	for _, p := range l.d.lookups {
+	for i, p := range l.d.lookups {
 		if p.Service == l.service.Name {
+			p.Since = earlier(p.Since, now)
+			l.d.lookups[i] = p
 			q.promise = append(q.promise, p)
 		}
 	}
 	return l.changed
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // expire ends the pushes that waited in vain.
@@ -155,10 +167,10 @@ func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBef
 		notBefore = time.Now().Add(asked.After)
 	}
 	if errors.Is(err, ErrNotFound) && !q.told {
-		l.d.Log.Info().Str("service", l.service.Name).Str("image", l.service.Reference()).Msg("there is no such image yet; looking again, ever more seldom")
+		l.about("").Info().Str("image", l.service.Reference()).Msg("there is no such image yet; looking again, ever more seldom")
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
-		l.d.Log.Warn().Err(err).Str("service", l.service.Name).Msg("cannot look up the tag; trying again")
+		l.about("").Warn().Err(err).Msg("cannot look up the tag; trying again")
 	}
 	return digest, notBefore
 }
@@ -200,7 +212,9 @@ func (l *lane) found(ctx context.Context, q inquiry, digest string) error {
 	defer l.d.mu.Unlock()
 	p := proposal{at: time.Now(), orders: map[string]Order{}}
 	cause := Cause{Kind: KindReconcile}
-	if len(q.waiting) > 0 {
+	if len(q.waiting) == 0 {
+		p.orders[l.service.Name] = l.order.See(revision) // its push may be late
+	} else {
 		w := q.waiting[len(q.waiting)-1]
 		p.orders[l.service.Name] = l.order.SeeBefore(revision, w.Commit)
 		if revision == "" { // taken for the oldest one's image: then no push that is still being built is passed over

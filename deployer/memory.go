@@ -12,6 +12,10 @@ type Journal interface {
 	Deployment(id string) (Deployment, error)
 	// Deployments lists the newest first, of one service or, with an empty name, of all.
 	Deployments(service string, limit int) ([]Deployment, error)
+	// Steps lists the steps of all deployments with a Tick after this one, the lowest first, each as the deployment is by now.
+	Steps(after int64, limit int) ([]Passed, error)
+	// Succeeded lists the newest first of those that succeeded.
+	Succeeded(service string, limit int) ([]Deployment, error)
 	// Judged reports whether a deployment of this digest has ended here as succeeded, failed, rolled back or superseded.
 	Judged(service, digest string) (bool, error)
 	// Delivery returns the deployments that a delivery led to; known is false for one never recorded.
@@ -24,6 +28,12 @@ type Change struct {
 	Delivery    *Delivery        // recorded
 	Orders      map[string]Order // by service
 	Lookups     []Lookup         // written; one that is Done is forgotten
+}
+
+// Passed is one step of a deployment.
+type Passed struct {
+	Deployment Deployment
+	Step       int // its index
 }
 
 // Delivery is a webhook that led to something.
@@ -48,5 +58,5 @@ type Memory struct {
 	Active  []Deployment // not ended, oldest arrival first
 	Orders  map[string]Order
 	Lookups []Lookup
-	Arrival int64 // the highest one given
+	Arrival int64 // the highest one given, or tick of a step
 }

@@ -37,18 +37,11 @@ func (d Deployment) abandoned(at time.Time) Deployment {
 }
 
 func (d Deployment) entered(state State, reason string, at time.Time) Deployment {
-	d.State, d.Reason = state, reason
-	d.Steps = append(slices.Clone(d.Steps), Step{state, at.UTC()})
+	d.State, d.Reason = state, clip(reason, maxReason)
+	d.Steps = append(slices.Clone(d.Steps), Step{State: state, At: at.UTC(), Tick: unstamped})
 	if state.Ended() {
 		d.FinishedAt = at.UTC()
 	}
-	return d
-}
-
-// noted is the deployment with one more line in its log. The oldest lines go when there are too many.
-func (d Deployment) noted(at time.Time, format string, args ...any) Deployment {
-	d.Notes = append(slices.Clone(d.Notes), Note{at.UTC(), fmt.Sprintf(format, args...)})
-	d.Notes = d.Notes[max(0, len(d.Notes)-maxNotes):]
 	return d
 }
 
@@ -58,17 +51,20 @@ func (d *Deployer) commitProposalLocked(p proposal, delivery *Delivery) error {
 	if err != nil {
 		return err
 	}
-	for _, stop := range p.stops {
-		stop.job.tell(stop.ending, p.at)
+	for _, stopped := range p.stops {
+		stopped.cancel(stopped.Told)
 	}
 	return nil
 }
 
 // commitLocked makes a change durable, then true in memory, then known.
 func (d *Deployer) commitLocked(c Change) error {
+	c.reached("before")
+	c.Deployments = d.stampLocked(c.Deployments)
 	if err := d.Journal.Commit(c); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
+	c.reached("after")
 	for service, order := range c.Orders {
 		d.lanes[service].order = order
 	}
@@ -84,7 +80,15 @@ func (d *Deployer) commitLocked(c Change) error {
 			observe(next)
 		}
 	}
+	d.announceLocked()
 	return nil
+}
+
+// reached marks the states that a change writes as points to be killed at.
+func (c Change) reached(when string) {
+	for _, d := range c.Deployments {
+		reached(when + " " + string(d.State))
+	}
 }
 
 // acceptLocked takes a new value of a deployment into the lane.
@@ -92,13 +96,16 @@ func (l *lane) acceptLocked(next Deployment) {
 	i := slices.IndexFunc(l.active, func(j *job) bool { return j.ID == next.ID })
 	switch {
 	case i < 0 && !next.State.Ended():
-		l.active = append(l.active, &job{Deployment: next})
+		l.active = append(l.active, &job{Deployment: next, id: next.ID})
 	case i >= 0 && next.State.Ended():
 		l.active = slices.Delete(l.active, i, i+1)
 	case i >= 0:
 		j := l.active[i]
 		if j.State == Waiting && next.State != Waiting { // it is accepted now: behind those accepted before
 			l.active = append(slices.Delete(l.active, i, i+1), j)
+		}
+		if j.State != next.State {
+			j.report = nil
 		}
 		j.Deployment = next
 	}
@@ -107,7 +114,7 @@ func (l *lane) acceptLocked(next Deployment) {
 	l.nudge()
 }
 
-// move takes a running job one state further. It fails with the job's ending once the job has been told to end.
+// move takes a running job one state further. It fails with the job's Ending once the job has been told to end.
 func (l *lane) move(ctx context.Context, j *job, to State, reason string) error {
 	return l.update(ctx, j, func(d Deployment) Deployment { return d.moved(to, reason, time.Now()) })
 }
@@ -140,34 +147,33 @@ func (l *lane) tryPersist(j *job, propose func() (proposal, error)) (written boo
 	if err != nil {
 		return false, err
 	}
-	if ends := slices.ContainsFunc(p.changed, func(d Deployment) bool { return d.ID == j.ID && d.State.Ended() }); j.ending != nil && !ends {
-		return false, j.ending
+	if told := j.Told; told != nil && !ends(p.changed, j.ID) {
+		return false, told
 	}
 	if err := l.d.commitProposalLocked(p, nil); err != nil {
-		l.d.Log.Error().Err(err).Str("deployment", j.ID).Str("service", l.service.Name).Msg("trying again")
+		l.about(j.ID).Error().Err(err).Msg("cannot record what happened; trying again")
 		return false, nil
 	}
 	return true, nil
 }
 
-// note adds a line to the deployment's log; the next state takes it to disk.
-func (l *lane) note(j *job, format string, args ...any) {
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	j.Deployment = j.noted(time.Now(), format, args...)
+func ends(changed []Deployment, id string) bool {
+	return slices.ContainsFunc(changed, func(d Deployment) bool { return d.ID == id && d.State.Ended() })
 }
 
-// tell makes a job end before its switch: its runner cleans up and ends it; one that nobody runs ends here.
-func (j *job) tell(e ending, at time.Time) (ended []Deployment) {
+// stop makes a job end before its switch. What runs is told so, on disk first: its runner cleans up and ends it, or the
+// next process does. What nobody runs ends here.
+func (p *proposal) stop(j *job, e Ending) {
 	switch {
-	case j.ending != nil:
+	case j.Told != nil || j.ends:
 	case j.runs:
-		j.ending = &e
-		j.cancel(j.ending)
+		told := j.Deployment
+		told.Told = &e
+		p.changed = append(p.changed, told)
+		p.stops = append(p.stops, j)
 	default:
-		ended = append(ended, j.moved(e.State, e.Reason, at))
+		p.changed = append(p.changed, j.moved(e.State, e.Reason, p.at))
 	}
-	return ended
 }
 
 // sleep waits for a time or for the end of ctx, whose cause it returns.

@@ -7,6 +7,7 @@ import "slices"
 type Link struct {
 	Before, After string
 	Forced        bool
+	Seen          bool `json:",omitempty"` // not a push: only a package event has named After
 }
 
 // Order is what is known of the order of a branch's pushes, oldest first. It is a value: its methods return what
@@ -30,7 +31,7 @@ func (o Order) Push(l Link) (next Order, late bool) {
 	if o.has(l) {
 		return o, l.Before == ""
 	}
-	rest := slices.DeleteFunc(slices.Clone(o), func(k Link) bool { return k.After == l.After && k.Before == "" })
+	rest := slices.DeleteFunc(slices.Clone(o), func(k Link) bool { return k.After == l.After && k.Seen })
 	return rest.place(l), len(rest) < len(o)
 }
 
@@ -39,7 +40,7 @@ func (o Order) See(commit string) Order {
 	if _, known := o.position(commit); known || commit == "" {
 		return o
 	}
-	return slices.Clone(o).place(Link{After: commit})
+	return slices.Clone(o).place(Link{After: commit, Seen: true})
 }
 
 // SeeBefore adds an unknown commit directly before another one: an image that was there before the push was built.
@@ -49,7 +50,7 @@ func (o Order) SeeBefore(commit, later string) Order {
 	if known || commit == "" || at < 0 {
 		return o
 	}
-	return slices.Insert(slices.Clone(o), at, Link{After: commit})
+	return slices.Insert(slices.Clone(o), at, Link{After: commit, Seen: true})
 }
 
 // Compare orders two commits: negative when a was pushed before b, zero when they are the same. known is false when
@@ -60,16 +61,29 @@ func (o Order) Compare(a, b string) (sign int, known bool) {
 	return at - bt, knownA && knownB
 }
 
-// place puts a link behind the push it continues, else before the push that continues it, else last.
+// place puts a link between the two pushes it connects, else behind the push it continues, else before the push that
+// continues it, else last.
 func (o Order) place(l Link) Order {
 	at := len(o)
-	if i := o.last(func(k Link) bool { return k.After == l.Before }); l.Before != "" && i >= 0 && o.gap(i+1) {
+	if i := o.lastGap(l); i > 0 {
+		at = i
+	} else if i := o.last(func(k Link) bool { return k.After == l.Before }); l.Before != "" && i >= 0 && o.gap(i+1) {
 		at = i + 1
 	} else if i := o.last(func(k Link) bool { return k.Before == l.After }); !l.Forced && i >= 0 && o.gap(i) {
 		at = i
 	}
 	placed := slices.Insert(o, at, l)
 	return placed[max(0, len(placed)-maxOrder):]
+}
+
+// lastGap is where a push is missing that begins and ends as this one does; 0 when there is no such place.
+func (o Order) lastGap(l Link) int {
+	for i := len(o) - 1; i > 0 && l.Before != ""; i-- {
+		if o[i-1].After == l.Before && o[i].Before == l.After {
+			return i
+		}
+	}
+	return 0
 }
 
 // gap reports whether a push may be missing before index i.

@@ -112,3 +112,11 @@ func TestAnOrderIsAValueAndBounded(t *testing.T) {
 		t.Errorf("%d links are remembered, want %d", len(long), maxOrder)
 	}
 }
+
+// A force-push back to where the late push began. Mutants: place without lastGap; Push that forgets first pushes.
+func TestAPushThatArrivesLateFillsTheGapItFits(t *testing.T) {
+	o := learned("0>a", "b>a!", "a>b")
+	if sign, known := o.Compare(commitOf("a"), commitOf("b")); !known || sign <= 0 {
+		t.Errorf("in %+v the commit that was pushed back to is not the newest", o)
+	}
+}

@@ -15,6 +15,9 @@ var ErrUnavailable = errors.New("unavailable")
 // ErrNotFound is wrapped when there is no such tag, service or deployment.
 var ErrNotFound = errors.New("not found")
 
+// ErrNoSpace is wrapped by Preflight and Pull when the disk is too full: cleaning may help.
+var ErrNoSpace = errors.New("not enough disk space")
+
 // RetryError is ErrUnavailable with the time the other side asked us to wait (RFC 9110, Retry-After).
 type RetryError struct {
 	After time.Duration
@@ -32,6 +35,7 @@ type Release struct {
 	Service Service
 	Digest  string
 	From    string // a rollback: the deployment whose retained image it uses
+	Spec    string // of the containers it has, when it was made with an earlier configuration
 }
 
 // Replica is one container of a release.
@@ -39,6 +43,15 @@ type Replica struct {
 	Container string // id
 	Address   string // IP address on the network, empty while it does not run
 	Running   bool
+	Healthy   bool   // it runs and answered its last probes well; the deployer fills it in, not the runtime
+	Ended     string // why it does not run: "exited with code 1"; empty while it does
+}
+
+// Probe is how a release's replicas are asked whether they are well.
+type Probe struct {
+	What  string                               // as people say it: "GET /health on port 8080"
+	Every time.Duration                        // the usual pause between two of them
+	Ask   func(context.Context, Replica) error // nil: well. It is bounded by itself.
 }
 
 // Running is a release as the runtime has it.
@@ -70,49 +83,75 @@ type Image struct {
 // LogOptions choose container output.
 type LogOptions struct {
 	Follow bool
-	Tail   int // lines; 0 is all
+	Tail   int       // lines; 0 is all
+	Since  time.Time // only what was written from then on; zero is all
 }
 
 // Runtime runs releases, in two phases: Pull, Start and Await; then Retire of the old one, or Halt of the new one.
 // Every method can be called again after a crash and then finishes what was begun. Errors that another try may cure
 // wrap ErrUnavailable.
 type Runtime interface {
-	// Pull makes the release's image available by digest and keeps it from being pruned. progress is called with
-	// short texts, from the calling goroutine.
-	Pull(ctx context.Context, r Release, progress func(string)) (Image, error)
+	// Preflight says why the machine cannot take the release, before anything is fetched: free disk (ErrNoSpace), the
+	// memory for its copies where limits are set, the image's platform.
+	Preflight(ctx context.Context, r Release) error
+	// Pull makes the release's image available by digest and keeps it from being pruned. progress is called
+	// from the calling goroutine.
+	Pull(ctx context.Context, r Release, progress func(Report)) (Image, error)
 	// Start creates and starts the release's containers beside whatever runs. Containers of the same release that a
-	// Halt stopped are started again; what a crash left half-made is replaced.
+	// Halt stopped are started again, as they were made if r.Spec says so; what a crash left half-made is replaced.
 	Start(ctx context.Context, r Release) error
 	// Await returns once every replica is healthy by the service's rules, and sees to it that the engine restarts
 	// them from then on. A replica that exits ends the wait at once. The error names what happened and holds the
-	// last lines of output; running out of the health deadline is such an error and not ErrUnavailable.
-	Await(ctx context.Context, r Release, progress func(string)) ([]Replica, error)
-	// Halt stops a release's containers (SIGTERM, its stop time, SIGKILL) and keeps them. None is not an error.
-	Halt(ctx context.Context, id string) error
+	// last lines of output; running out of the health deadline is such an error and not ErrUnavailable. progress is
+	// called from several goroutines.
+	Await(ctx context.Context, r Release, progress func(Report)) ([]Replica, error)
+	// Prober says how the replicas of a release are asked whether they are well, by the service's rules.
+	Prober(ctx context.Context, r Release) (Probe, error)
+	// Halt stops a release's containers and keeps them: SIGTERM, and SIGKILL after grace, where 0 is the stop time they
+	// were made with. None is not an error.
+	Halt(ctx context.Context, id string, grace time.Duration) error
 	// Retire halts a release and removes its containers. None is not an error.
 	Retire(ctx context.Context, id string) error
 	// Clean forgets the images of the service's releases that are not in keep, and removes those nothing else uses.
 	Clean(ctx context.Context, service string, keep []string) error
+	// Retained lists the deployments of a service whose images are kept: these can run without a registry.
+	Retained(ctx context.Context, service string) ([]string, error)
 	// Releases lists every release that is ours, running or not.
 	Releases(ctx context.Context) ([]Running, error)
+	// Restarts counts how often the engine by itself has started containers of a release again.
+	Restarts(ctx context.Context, id string) (int, error)
 	// Logs streams the output of a release's containers, one line a line, replicas told apart when there are several.
 	Logs(ctx context.Context, id string, o LogOptions) (io.ReadCloser, error)
 	// Watch calls changed with a service's name whenever one of its containers started or ended, until ctx ends or
-	// the engine is lost.
-	Watch(ctx context.Context, changed func(service string)) error
+	// the engine is lost. fate says what listings may not: "was killed for want of memory"; else it is empty. What has one is logged.
+	Watch(ctx context.Context, changed func(service, fate string)) error
 }
 
 // Traffic sends the requests of the outside to releases.
+//
+// A drain waits until nothing that was in flight is, but event streams, and then ends those. WebSockets work on until the
+// context's deadline and are closed in its last second. At the deadline it cuts what is left and says how many requests
+// that were; what was closed by its protocol does not count. When the context is cancelled before, it leaves what is in
+// flight alone: the same release may be pointed to again and takes it back. Now and then it says how many requests it waits
+// for, from the calling goroutine.
 type Traffic interface {
 	// Point sends a service's traffic to a release. routes maps "host/prefix" to addresses ("172.18.0.3:8080"); a
-	// worker has none and is recorded all the same. It is on disk before traffic moves: that is the commit point.
-	// drain waits until nothing counted on what pointed before is in flight; when ctx ends it closes what is left and
-	// says how many that were.
-	Point(service, release string, routes map[string][]string) (drain func(context.Context) (cut int), err error)
+	// worker has none and is recorded all the same; a route without addresses answers 503. It is on disk before traffic
+	// moves: that is the commit point. drain is that of the release before; pointed to other addresses of the same
+	// release, what is in flight stays and drain returns at once.
+	Point(service, release string, routes map[string][]string) (drain func(ctx context.Context, left func(int)) (cut int), err error)
+	// Pause holds new requests back, within bounds, until the next Point. The release stays the live one. Its drain does not
+	// wait for WebSockets: they are closed as soon as nothing else is in flight.
+	Pause(service string) (drain func(ctx context.Context, left func(int)) (cut int))
+	// Settle says that all routes are what they should be: nothing is held back any longer for being only remembered.
+	Settle()
 	// Remove takes a service's routes away.
-	Remove(service string) (drain func(context.Context) (cut int), err error)
+	Remove(service string) (drain func(ctx context.Context, left func(int)) (cut int), err error)
 	// Live names the release of each service, as last pointed, across restarts.
 	Live() map[string]string
+	// Answers counts what the release that a service points to has answered since this process points to it, and how
+	// much of that failed: 5xx, the app's or for want of the app.
+	Answers(service string) (all, failed uint64)
 }
 
 // Registry resolves tags.

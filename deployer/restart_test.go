@@ -133,7 +133,7 @@ func TestWhatRunsIsAdoptedAsItIs(t *testing.T) {
 	})
 }
 
-// Mutant: heal that does nothing.
+// Mutants: keepLive without startMissing; adopt that does not pause.
 func TestALiveReleaseThatDoesNotRunIsStartedAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		live := r.deployed(1)
@@ -141,8 +141,35 @@ func TestALiveReleaseThatDoesNotRunIsStartedAgain(t *testing.T) {
 		r.runtime.Die(live, "the machine was rebooted")
 		r.start()
 		r.settle()
+		if !r.traffic.isPaused("web") {
+			r.Error("requests are not held back while the release is started again")
+		}
+		r.pass(time.Second)
 		r.serves(live)
 	})
+}
+
+// The engine goes on with what it was told before the kill. Mutant: restore without holdBack.
+func TestAReleaseThatWasMakingWayIsNotTrustedBeforeTheFirstListing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		slow := make(chan struct{})
+		r.runtime.On(digest(2), deployertest.Script{Start: deployertest.Step{Hold: slow}})
+		next := r.submit(packaged(2))
+		r.is(next, deployer.Starting)
+		r.stop()
+		r.traffic.resume()
+		r.runtime.Away()
+		r.start()
+		r.settle()
+		if !r.traffic.isPaused("web") {
+			r.Error("requests go to a container that may have been stopped")
+		}
+		close(slow)
+		r.runtime.Back()
+		r.pass(time.Minute)
+		r.serves(next)
+	}, recreated())
 }
 
 // Mutant: redeploy with the arrival of now.
@@ -293,4 +320,35 @@ func TestStoppingIsPrompt(t *testing.T) {
 		}
 		r.start()
 	})
+}
+
+// Mutants: inquire without earlier; a bake until its beginning and its time; an id of the wall clock.
+func TestAClockThatIsSetBackLetsNothingWaitUntilThen(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		_, next := r.baking()
+		waiting := r.submit(pushed(3))
+		r.stop()
+		var arrival int64
+		r.write(func(d *deployer.Deployment) {
+			d.CreatedAt, d.Arrival = d.CreatedAt.Add(24*time.Hour), d.Arrival+int64(24*time.Hour)
+			for i := range d.Steps {
+				d.Steps[i].At = d.Steps[i].At.Add(24 * time.Hour)
+			}
+			arrival = d.Arrival
+		}, next, waiting)
+		r.start()
+		r.pass(2 * time.Minute)
+		r.is(next, deployer.Succeeded)
+		r.is(waiting, deployer.Waiting)
+		r.registry.has("latest", 3)
+		r.pass(2 * time.Minute)
+		r.is(waiting, deployer.Succeeded)
+		if r.submit(pushed(4)); !r.moment.After(time.Unix(0, arrival)) {
+			r.Errorf("an id is of %s, and one that was before it of %s", r.moment, time.Unix(0, arrival))
+		}
+		r.pass(31 * time.Minute)
+		if active, err := r.Reconcile(r.Context()); err != nil || len(active) > 0 {
+			r.Errorf("%+v have not ended (%v)", active, err)
+		}
+	}, baked())
 }

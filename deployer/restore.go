@@ -2,7 +2,6 @@ package deployer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -10,27 +9,25 @@ import (
 // restore brings the journal, the containers and the routes together after a start: what runs is adopted, what was past
 // its commit point goes on, what was not is undone and queued again.
 func (d *Deployer) restore(ctx context.Context) error {
-	for service := range d.Traffic.Live() {
+	for service, id := range d.Traffic.Live() {
 		if d.lanes[service] == nil {
 			if _, err := d.Traffic.Remove(service); err != nil {
-				d.Log.Error().Err(err).Str("service", service).Msg("cannot remove the routes of a service that is no longer in the configuration")
+				d.Log.Error().Err(err).Str("service", service).Str("deployment", id).Msg("cannot remove the routes of a service that is no longer in the configuration")
 			}
 		}
+	}
+	for _, l := range d.lanes {
+		l.holdBack()
 	}
 	releases, err := d.listAtLast(ctx)
 	if err != nil {
 		return err
 	}
 	d.adoptAll(releases)
-	for _, l := range d.lanes {
-		if err := l.resumeJobs(l.liveNow()); err != nil {
-			return fmt.Errorf("resume the deployments of %s: %w", l.service.Name, err)
-		}
-		l.remains = releases
-	}
+	d.Traffic.Settle()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.restored = true
+	d.restored = time.Now()
 	return nil
 }
 
@@ -40,7 +37,12 @@ func (d *Deployer) restore(ctx context.Context) error {
 func (d *Deployer) adoptAll(releases []Running) {
 	var refused []*lane
 	for _, l := range d.lanes {
-		if err := l.adopt(releases); err != nil {
+		err := l.adopt(releases)
+		switch {
+		case err == nil:
+		case l.liveNow() == nil:
+			l.logAdopt(err)
+		default:
 			refused = append(refused, l)
 		}
 	}
@@ -56,7 +58,7 @@ func (d *Deployer) adoptAll(releases []Running) {
 
 func (l *lane) logAdopt(err error) {
 	if err != nil {
-		l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot confirm the routes; trying again")
+		l.aboutLive().Error().Err(err).Msg("cannot confirm the routes; trying again")
 	}
 }
 
@@ -67,7 +69,6 @@ func (d *Deployer) listAtLast(ctx context.Context) ([]Running, error) {
 		if err == nil {
 			return releases, nil
 		}
-		d.Log.Error().Err(err).Dur("again_in", pause).Msg("cannot list containers; apps keep the addresses they had")
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
 		}
@@ -76,180 +77,152 @@ func (d *Deployer) listAtLast(ctx context.Context) ([]Running, error) {
 
 // list lists all releases, and keeps in mind whether the runtime answers.
 func (d *Deployer) list(ctx context.Context) ([]Running, error) {
-	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	limited, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
-	releases, err := d.Runtime.Releases(ctx)
-	d.setDown(err)
+	releases, err := d.Runtime.Releases(limited)
+	if ctx.Err() == nil { // else it is the caller who did not wait
+		d.setDown(err)
+	}
 	return releases, err
 }
 
+// setDown keeps in mind, and tells, that the runtime does not answer, or does again.
 func (d *Deployer) setDown(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	switch {
+	case err != nil && d.down == nil:
+		d.Log.Error().Err(err).Msg("the container engine does not answer; apps keep the addresses they had")
+	case err == nil && d.down != nil:
+		d.Log.Info().Msg("the container engine answers again")
+	}
 	d.down = err
 }
 
 // haltRemoved stops what belongs to no service any more, and removes it a day later.
 func (d *Deployer) haltRemoved(ctx context.Context, releases []Running) {
+	if !d.removing.TryLock() {
+		return
+	}
+	defer d.removing.Unlock()
+	ctx, stop := context.WithTimeout(ctx, retireDeadline)
+	defer stop()
 	for _, r := range releases {
 		var err error
 		switch {
 		case d.lanes[r.Service] != nil:
 		case r.StoppedAt.IsZero():
-			err = d.Runtime.Halt(ctx, r.ID)
+			err = d.Runtime.Halt(ctx, r.ID, 0)
 		case time.Since(r.StoppedAt) > 24*time.Hour:
-			err = d.Runtime.Retire(ctx, r.ID)
+			err = d.remove(ctx, r)
 		}
 		if err != nil {
-			d.Log.Warn().Err(err).Str("service", r.Service).Msg("cannot stop a service that is no longer in the configuration")
+			d.Log.Warn().Err(err).Str("service", r.Service).Str("deployment", r.ID).Msg("cannot stop a service that is no longer in the configuration")
 		}
 	}
 }
 
-// sweep removes what runs of the service and is not live: what a crash left.
-func (l *lane) sweep(ctx context.Context) {
-	live := l.liveNow()
-	for _, r := range l.remains {
-		if isLive := live != nil && r.ID == live.ID; r.Service == l.service.Name && !isLive && r.Up(1) {
-			if err := l.d.Runtime.Retire(ctx, r.ID); err != nil {
-				l.d.Log.Warn().Err(err).Str("service", r.Service).Str("deployment", r.ID).Msg("cannot remove a release that is not live; trying again with the next success")
-			}
-		}
-	}
-	l.remains = nil
-}
-
-// adopt takes the live release as it is. Where the routes are lost, the newest release that runs is the live one.
+// adopt takes the live release as it is. Where the routes are lost, the journal and the containers say which one it is.
+// Requests to one that does not run wait until it is up again.
 func (l *lane) adopt(releases []Running) error {
 	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service.Name })
 	live := l.liveNow()
 	if live == nil {
-		live = l.newestRunning(mine)
+		live = l.newestOf(mine)
 	}
-	i := slices.IndexFunc(mine, func(r Running) bool { return live != nil && r.ID == live.ID })
-	if i < 0 || !mine[i].Up(1) {
-		return nil // heal starts it again or deploys it anew
+	if live == nil {
+		var err error
+		if live, err = l.lastGood(); live == nil {
+			return err
+		}
 	}
-	live.Digest, live.Spec = mine[i].Digest, mine[i].Spec
+	i := slices.IndexFunc(mine, func(r Running) bool { return r.ID == live.ID })
+	if i >= 0 {
+		live.Digest, live.Spec = mine[i].Digest, mine[i].Spec
+	}
 	l.d.mu.Lock()
-	l.live = live // whether or not the routes can be confirmed now
+	l.live, l.gone = live, i < 0 // whether or not the routes can be confirmed now
 	l.d.mu.Unlock()
-	_, err := l.switchTo(*live, mine[i].Replicas)
-	return err
+	if i >= 0 && mine[i].Up(1) && !l.wasMakingWay(live.ID) {
+		_, err := l.switchTo(*live, mine[i].Replicas)
+		return err
+	}
+	if l.d.Traffic.Live()[l.service.Name] != live.ID {
+		if _, err := l.d.Traffic.Point(l.service.Name, live.ID, l.service.routesTo(nil)); err != nil {
+			return err
+		}
+	}
+	l.d.Traffic.Pause(l.service.Name)
+	return nil
 }
 
-// newestRunning is the newest release that runs and was not on its way when the program stopped.
-func (l *lane) newestRunning(mine []Running) *Deployment {
+// holdBack holds the requests of what may have been stopped: where it was is nobody's any more, however long the first listing
+// takes.
+func (l *lane) holdBack() {
+	if live := l.liveNow(); live != nil && l.wasMakingWay(live.ID) {
+		l.d.Traffic.Pause(l.service.Name)
+	}
+}
+
+// wasMakingWay reports whether the program was stopped while a `recreate` deployment had perhaps begun to stop what is
+// live: an engine goes on with that, whatever it lists.
+func (l *lane) wasMakingWay(live string) bool {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return l.service.Strategy == Recreate && l.isReplacingLocked() && l.job(live) == nil
+}
+
+// newestOf is the newest release that has been live, as far as the journal tells: one that runs, or one that was past its
+// switch when the program stopped.
+func (l *lane) newestOf(mine []Running) *Deployment {
 	var newest *Deployment
 	for _, r := range mine {
 		known, err := l.d.Journal.Deployment(r.ID)
 		if err != nil {
 			known = Deployment{ID: r.ID, Service: r.Service, State: Succeeded, Image: l.service.Image, Digest: r.Digest}
 		}
-		ready := known.State == Succeeded || known.State == Draining || known.State == Baking
-		if ready && r.Up(1) && (newest == nil || newest.ID < r.ID) {
+		wasLive := known.State == Draining || known.State == Baking || known.State == Succeeded && r.Up(1)
+		if wasLive && (newest == nil || newest.ID < r.ID) {
 			newest = &known
 		}
 	}
 	return newest
 }
 
-// resumeJobs moves what a restart interrupted: past the commit point on to draining, else back to the queue.
-func (l *lane) resumeJobs(live *Deployment) error {
+// lastGood is the last release that succeeded though nothing may be left of it: then it is deployed anew.
+func (l *lane) lastGood() (*Deployment, error) {
+	past, err := l.d.Journal.Succeeded(l.service.Name, releasesKnown)
+	for _, p := range past {
+		if p.Digest != "" && p.Image == l.service.Image {
+			return &p, nil
+		}
+	}
+	return nil, err
+}
+
+// resumeJobs moves what a restart interrupted: past the commit point it goes on, else it goes back to the queue, where
+// it ends at once if it had been told to.
+func (l *lane) resumeJobs() error {
+	live := l.liveNow()
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	var changed []Deployment
 	for _, j := range l.active {
-		next := j.requeued(time.Now())
-		if live != nil && live.ID == j.ID && j.State == Switching {
-			next = j.moved(Draining, "", time.Now())
-		}
-		if next.State != j.State {
+		if next := j.resumed(live, time.Now()); next.State != j.State {
 			changed = append(changed, next.noted(time.Now(), "fisherman was restarted"))
 		}
 	}
 	return l.d.commitLocked(Change{Deployments: changed})
 }
 
-// heal sees to it that a service with a past runs: its live release is started again or, when that is gone, its last
-// good digest is deployed. Where there is no past, the look-up of its tag finds one.
-func (l *lane) heal(ctx context.Context) {
-	live := l.liveNow()
-	if l.isPointed() || live != nil && l.startAgain(ctx, *live) || ctx.Err() != nil {
-		return
+// resumed is what a start of the program makes of a deployment that had not ended.
+func (d Deployment) resumed(live *Deployment, now time.Time) Deployment {
+	isLive := live != nil && live.ID == d.ID
+	switch {
+	case d.State == Switching && isLive:
+		return d.moved(Draining, "", now)
+	case d.State == Baking && live != nil && live.ID == d.Replaces:
+		return d.moved(RolledBack, d.Reason, now)
 	}
-	if live == nil {
-		past, err := l.d.Journal.Deployments(l.service.Name, 1000)
-		i := slices.IndexFunc(past, func(d Deployment) bool {
-			return d.State == Succeeded && d.Digest != "" && d.Image == l.service.Image
-		})
-		if i < 0 {
-			l.logHeal(err)
-			return
-		}
-		live = &past[i]
-	}
-	l.logHeal(l.redeploy(*live))
-}
-
-func (l *lane) logHeal(err error) {
-	if err != nil {
-		l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot deploy the last good release anew")
-	}
-}
-
-// startAgain starts the containers of the live release where they still exist.
-func (l *lane) startAgain(ctx context.Context, live Deployment) bool {
-	l.setHealing(true)
-	defer l.setHealing(false)
-	releases, err := l.d.list(ctx)
-	exists := slices.ContainsFunc(releases, func(r Running) bool { return r.ID == live.ID })
-	if err == nil && exists {
-		if err = l.resume(ctx, live); err == nil {
-			return true
-		}
-	}
-	l.d.Log.Warn().Err(err).Str("service", l.service.Name).Str("deployment", live.ID).
-		Msg("the live release does not run; deploying the last good one anew")
-	return false
-}
-
-func (l *lane) setHealing(healing bool) {
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	l.healing = healing
-}
-
-// isPointed reports whether traffic was pointed at something since the start.
-func (l *lane) isPointed() bool {
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	return l.points != ""
-}
-
-// redeploy queues the last good digest, unless something is on its way or there is none. It is tried again later, ever
-// more seldom, as long as nothing else takes its place (keepUp).
-func (l *lane) redeploy(live Deployment) error {
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	now := time.Now()
-	if l.live != nil && l.live.ID != live.ID || now.Before(l.healAt) {
-		return nil
-	}
-	if l.live == nil {
-		l.live = &live
-	}
-	l.gone = true
-	if l.busyLocked() || live.Digest == "" || live.Image != l.service.Image {
-		return nil
-	}
-	l.healPause = min(max(2*l.healPause, time.Minute), time.Hour)
-	l.healAt = now.Add(l.healPause)
-	c := l.d.newLocked(l, Cause{Kind: KindReconcile}, Queued, now)
-	c.Digest, c.Commit, c.Reference, c.From = live.Digest, live.Commit, live.Reference, live.origin()
-	c.Arrival = live.Arrival // it is as old as it was: a push that waits is newer
-	c.Message, c.Author = live.Message, live.Author
-	p := proposal{at: now}
-	l.d.proposeLocked(&p, l, c)
-	return l.d.commitProposalLocked(p, nil)
+	return d.requeued(now)
 }

@@ -6,15 +6,16 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"time"
 )
 
-// routesTo maps the service's routes to the addresses of the replicas that run.
+// routesTo maps the service's routes to the addresses of the replicas that are well.
 func (s Service) routesTo(replicas []Replica) map[string][]string {
 	routes := make(map[string][]string, len(s.Routes))
 	for _, r := range s.Routes {
 		addresses := []string{}
 		for _, replica := range replicas {
-			if replica.Running && replica.Address != "" {
+			if replica.Healthy && replica.Address != "" {
 				addresses = append(addresses, net.JoinHostPort(replica.Address, strconv.Itoa(r.Port)))
 			}
 		}
@@ -24,49 +25,93 @@ func (s Service) routesTo(replicas []Replica) map[string][]string {
 	return routes
 }
 
-// switchTo sends the service's traffic to a deployment's replicas, and makes it the live one.
-func (l *lane) switchTo(d Deployment, replicas []Replica) (drain func(context.Context) int, err error) {
+// switchTo sends the service's traffic to a deployment's replicas, which have been found well, and makes it the live one.
+func (l *lane) switchTo(d Deployment, replicas []Replica) (drain func(context.Context, func(int)) int, err error) {
 	l.traffic.Lock()
 	defer l.traffic.Unlock()
-	drain, err = l.pointLocked(d, replicas)
+	fresh := trusting(replicas)
+	routes := l.service.routesTo(fresh.judged(replicas))
+	drain, err = l.d.Traffic.Point(l.service.Name, d.ID, routes)
 	if err != nil {
 		return nil, err
 	}
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	l.live = &d
+	if l.live == nil || l.live.ID != d.ID {
+		l.answers, l.fell = window{at: time.Now()}, ""
+		l.doubtLocked()
+	}
+	l.live, l.replicas, l.vitals, l.points = &d, replicas, fresh, fmt.Sprint(d.ID, routes)
+	l.halted, l.gone = false, false
+	l.reckonLocked()
 	return drain, nil
 }
 
-// repoint follows the addresses of the live release, unless another one has become live meanwhile, it was stopped on
-// purpose, or nothing moved.
-func (l *lane) repoint(d Deployment, replicas []Replica) error {
+// repoint sends the traffic to those replicas of the live release that are well, unless it goes there already, the
+// release was stopped on purpose, or it has yet to come up, after that or a start of the program, and requests wait for it.
+func (l *lane) repoint() error {
 	l.traffic.Lock()
 	defer l.traffic.Unlock()
-	l.d.mu.Lock()
-	stale := l.live == nil || l.live.ID != d.ID || l.halted || l.healing || l.points == l.pointsTo(d, replicas)
-	l.d.mu.Unlock()
-	if stale {
+	id, routes, due := l.rotation()
+	if !due {
 		return nil
 	}
-	_, err := l.pointLocked(d, replicas)
-	return err
-}
-
-// pointLocked is called with traffic held.
-func (l *lane) pointLocked(d Deployment, replicas []Replica) (drain func(context.Context) int, err error) {
-	drain, err = l.d.Traffic.Point(l.service.Name, d.ID, l.service.routesTo(replicas))
-	if err == nil {
-		l.d.mu.Lock()
-		l.points = l.pointsTo(d, replicas)
-		l.gone = l.gone && len(replicas) == 0
-		l.d.mu.Unlock()
+	if _, err := l.d.Traffic.Point(l.service.Name, id, routes); err != nil {
+		return err
 	}
-	return drain, err
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	l.points = fmt.Sprint(id, routes)
+	return nil
 }
 
-func (l *lane) pointsTo(d Deployment, replicas []Replica) string {
-	return fmt.Sprint(d.ID, l.service.routesTo(replicas))
+// rotation is where the live routes are to point; due when they do not.
+func (l *lane) rotation() (id string, routes map[string][]string, due bool) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	if l.live == nil || l.halted {
+		return "", nil, false
+	}
+	replicas := l.vitals.judged(l.replicas)
+	up := slices.ContainsFunc(replicas, func(r Replica) bool { return r.Healthy })
+	replacing := l.service.Strategy == Recreate && l.isReplacingLocked()
+	since := l.givenBack
+	if since.IsZero() {
+		since = l.d.restored
+	}
+	if coming := replacing || time.Since(since) < l.service.Health.Deadline+30*time.Second; l.points == "" && coming && !up {
+		return "", nil, false
+	}
+	routes = l.service.routesTo(replicas)
+	return l.live.ID, routes, l.points != fmt.Sprint(l.live.ID, routes)
+}
+
+func (l *lane) logRepoint(err error) {
+	if err != nil {
+		l.aboutLive().Error().Err(err).Msg("cannot point the routes to the replicas that are well; trying again")
+	}
+}
+
+// see takes a listing of the live release's replicas.
+func (l *lane) see(id string, replicas []Replica) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	if l.live == nil || l.live.ID != id {
+		return
+	}
+	if l.vitals == nil {
+		l.vitals = vitals{}
+	}
+	l.replicas = replicas
+	fresh, fell := l.vitals.meet(replicas)
+	if fresh {
+		l.doubtLocked()
+	}
+	if fell != "" && !l.lost {
+		l.fell = l.toldLocked(fell)
+	}
+	l.lost = false
+	l.reckonLocked()
 }
 
 // liveNow is a snapshot of the live deployment; nil when there is none.
@@ -78,66 +123,4 @@ func (l *lane) liveNow() *Deployment {
 	}
 	live := *l.live
 	return &live
-}
-
-// makeWay stops the live release of a `recreate` service, once its requests are done, and keeps it.
-func (l *lane) makeWay(ctx context.Context, j *job) error {
-	live := l.liveNow()
-	if live == nil {
-		return nil
-	}
-	l.setHalted(true)
-	drain, err := l.switchTo(*live, nil)
-	if err != nil {
-		return fmt.Errorf("pause traffic: %w", err)
-	}
-	drainCtx, stop := context.WithTimeout(ctx, l.service.Drain)
-	defer stop()
-	drain(drainCtx)
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	return l.retry(ctx, retireDeadline, "stop the old release", j, func(ctx context.Context) error {
-		return l.d.Runtime.Halt(ctx, live.ID)
-	})
-}
-
-// giveBack starts the live release again after makeWay.
-func (l *lane) giveBack(ctx context.Context) {
-	live := l.liveNow()
-	if live == nil || !l.isHalted() {
-		return
-	}
-	if err := l.resume(ctx, *live); err != nil {
-		l.d.Log.Error().Err(err).Str("service", l.service.Name).Msg("cannot start the old release again; trying on")
-	}
-	l.setHalted(false) // from here on it is kept up like any live release
-}
-
-func (l *lane) isHalted() bool {
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	return l.halted
-}
-
-func (l *lane) setHalted(halted bool) {
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	l.halted = halted
-}
-
-// resume starts a release that exists and points the traffic at it.
-func (l *lane) resume(ctx context.Context, live Deployment) error {
-	ctx, stop := context.WithTimeout(ctx, startDeadline+l.service.Health.Deadline)
-	defer stop()
-	r := l.releaseOf(live)
-	if err := l.d.Runtime.Start(ctx, r); err != nil {
-		return fmt.Errorf("start release %s: %w", live.ID, err)
-	}
-	replicas, err := l.d.Runtime.Await(ctx, r, func(string) {})
-	if err != nil {
-		return fmt.Errorf("verify release %s: %w", live.ID, err)
-	}
-	_, err = l.switchTo(live, replicas)
-	return err
 }

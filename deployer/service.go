@@ -27,12 +27,38 @@ type Service struct {
 	Replicas    int               // at least 1
 	Routes      []Route           // none for a worker
 	Health      Health            //
-	Environment map[string]string // may hold secrets: never logged, never in an answer
+	Environment map[string]Secret // often passwords
 	Args        []string          // overrides the image's CMD when not empty
 	Strategy    Strategy          //
 	Drain       time.Duration     // how long requests in flight on the old release may take
 	Stop        time.Duration     // from SIGTERM to SIGKILL
+	Bake        time.Duration     // how long the old release stays warm after the switch; 0: not at all
 	Retain      int               // releases kept for rollback, the live one not counted
+	Resources   Resources         //
+	Volumes     []Volume          //
+	Ports       []Port            // of the machine, for what is not HTTP
+}
+
+// Resources bound what each container may take; zero is no bound.
+type Resources struct {
+	Memory int64   `json:",omitempty"` // bytes, swap included
+	CPUs   float64 `json:",omitempty"` // 1.5 is one and a half cores
+	PIDs   int64   `json:",omitempty"` // processes and threads
+}
+
+// Volume is a directory or a named volume inside the containers.
+type Volume struct {
+	Source   string // an absolute path of the machine, or the name of a volume, made when missing
+	Target   string // an absolute path in the container
+	ReadOnly bool
+}
+
+// Port is a port of the machine that leads to one of the container's.
+type Port struct {
+	Address   string // IP address to listen on; empty: all
+	Host      int
+	Container int
+	Protocol  string // "tcp" or "udp"
 }
 
 // Route sends the requests of a host, below a path prefix of whole segments, to a port of the service's containers.
@@ -56,15 +82,29 @@ type Health struct {
 func (s Service) Spec() string {
 	raw, err := json.Marshal(struct {
 		Image       string
-		Environment map[string]string
+		Environment map[string]string // revealed, since their values make the hash
 		Args        []string
 		Stop        time.Duration
-	}{s.Image, s.Environment, s.Args, s.Stop})
+		Resources   Resources `json:",omitzero"` // absent as in what older versions made
+		Volumes     []Volume  `json:",omitempty"`
+		Ports       []Port    `json:",omitempty"`
+	}{s.Image, revealed(s.Environment), s.Args, s.Stop, s.Resources, s.Volumes, s.Ports})
 	if err != nil {
 		panic("deployer: a service is plain data: " + err.Error())
 	}
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:8])
+}
+
+func revealed(secrets map[string]Secret) map[string]string {
+	if secrets == nil {
+		return nil
+	}
+	plain := make(map[string]string, len(secrets))
+	for name, s := range secrets {
+		plain[name] = s.Reveal()
+	}
+	return plain
 }
 
 // Reference is what the service follows, as people write it: "ghcr.io/owner/name:latest".

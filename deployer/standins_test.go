@@ -17,9 +17,11 @@ type traffic struct {
 	routes map[string]map[string][]string
 	drain  <-chan struct{} // every drain waits for it; nil: no wait
 	refuse error           // what Point fails with
+	paused map[string]bool
+	counts map[string]deployer.Share // by release
 }
 
-func (t *traffic) Point(service, release string, routes map[string][]string) (func(context.Context) int, error) {
+func (t *traffic) Point(service, release string, routes map[string][]string) (func(context.Context, func(int)) int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.refuse != nil {
@@ -33,26 +35,76 @@ func (t *traffic) Point(service, release string, routes map[string][]string) (fu
 		}
 	}
 	t.live[service], t.routes[service] = release, routes
+	delete(t.paused, service)
+	return t.drainLocked(), nil
+}
+
+// Pause keeps where the service points, and so the commit point, as it is.
+func (t *traffic) Pause(service string) func(context.Context, func(int)) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.paused == nil {
+		t.paused = map[string]bool{}
+	}
+	t.paused[service] = true
+	return t.drainLocked()
+}
+
+func (t *traffic) Settle() {}
+
+func (t *traffic) Answers(service string) (all, failed uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.counts[t.live[service]]
+	return s.All, s.Failed
+}
+
+// answered adds to what a release has answered.
+func (t *traffic) answered(release string, all, failed uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.counts == nil {
+		t.counts = map[string]deployer.Share{}
+	}
+	s := t.counts[release]
+	t.counts[release] = deployer.Share{All: s.All + all, Failed: s.Failed + failed}
+}
+
+func (t *traffic) isPaused(service string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.paused[service]
+}
+
+// resume forgets what is paused, as the proxy of a new process does.
+func (t *traffic) resume() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.paused = nil
+}
+
+func (t *traffic) drainLocked() func(context.Context, func(int)) int {
 	hold := t.drain
-	return func(ctx context.Context) int {
+	return func(ctx context.Context, left func(int)) int {
 		if hold == nil {
 			return 0
 		}
+		left(3)
 		select {
 		case <-hold:
 			return 0
 		case <-ctx.Done():
 			return 1
 		}
-	}, nil
+	}
 }
 
-func (t *traffic) Remove(service string) (func(context.Context) int, error) {
+func (t *traffic) Remove(service string) (func(context.Context, func(int)) int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.live, service)
 	delete(t.routes, service)
-	return func(context.Context) int { return 0 }, nil
+	return func(context.Context, func(int)) int { return 0 }, nil
 }
 
 func (t *traffic) Live() map[string]string {

@@ -3,10 +3,9 @@ package deployer
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 )
 
 // ServiceStatus is what runs for a service.
@@ -45,20 +44,26 @@ func (d *Deployer) Service(ctx context.Context, name string) (ServiceStatus, err
 }
 
 func (l *lane) status(releases []Running) ServiceStatus {
-	s := ServiceStatus{Service: l.service, Live: l.liveNow(), State: "down"}
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	s := ServiceStatus{Service: l.service, State: "down"}
 	up := 0
+	if l.live != nil {
+		live := *l.live
+		s.Live = &live
+	}
 	for _, r := range releases {
 		if s.Live != nil && r.ID == s.Live.ID {
-			s.Replicas = r.Replicas
+			s.Replicas = l.vitals.judged(r.Replicas)
 		}
 	}
 	for _, r := range s.Replicas {
-		if r.Running {
+		if r.Healthy {
 			up++
 		}
 	}
 	switch {
-	case l.busy():
+	case l.busyLocked():
 		s.State = "deploying"
 	case up > 0 && up == len(s.Replicas):
 		s.State = "running"
@@ -68,36 +73,41 @@ func (l *lane) status(releases []Running) ServiceStatus {
 	return s
 }
 
-// busy reports whether a deployment is on its way.
-func (l *lane) busy() bool {
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	return l.busyLocked()
-}
-
+// busyLocked reports whether a deployment is on its way.
 func (l *lane) busyLocked() bool {
 	return slices.ContainsFunc(l.active, func(j *job) bool { return j.underWay() })
 }
 
-// Logs streams the output of a service's live release; of its last deployment where none is live. ErrNotFound.
-func (d *Deployer) Logs(ctx context.Context, service string, o LogOptions) (io.ReadCloser, error) {
-	l := d.lanes[service]
-	if l == nil {
+// Current lists what is live and what is on its way, newest first: of one service or, with an empty name, of all.
+// ErrNotFound.
+func (d *Deployer) Current(service string) ([]Deployment, error) {
+	if service != "" && d.lanes[service] == nil {
 		return nil, d.unknown(service)
 	}
-	if live := l.liveNow(); live != nil {
-		return d.Runtime.Logs(ctx, live.ID, o)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []Deployment
+	for name, l := range d.lanes {
+		if service != "" && name != service {
+			continue
+		}
+		if l.live != nil && l.job(l.live.ID) == nil {
+			all = append(all, *l.live)
+		}
+		for _, j := range l.active {
+			all = append(all, j.Deployment)
+		}
 	}
-	last, err := d.Journal.Deployments(service, 1)
-	if err != nil || len(last) == 0 {
-		return nil, fmt.Errorf("containers of service %q %w: it has not been deployed", service, ErrNotFound)
-	}
-	return d.Runtime.Logs(ctx, last[0].ID, o)
+	slices.SortFunc(all, func(a, b Deployment) int { return strings.Compare(b.ID, a.ID) })
+	return all, nil
 }
 
 // Reconcile starts what should run and does not, as a start of the server does. It returns what is on its way.
 func (d *Deployer) Reconcile(ctx context.Context) ([]Deployment, error) {
-	if err := d.keepUp(ctx); err != nil {
+	var work sync.WaitGroup
+	err := d.keepUp(ctx, &work)
+	work.Wait()
+	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
@@ -109,30 +119,6 @@ func (d *Deployer) Reconcile(ctx context.Context) ([]Deployment, error) {
 		}
 	}
 	return active, nil
-}
-
-// Log is the deployment's own log, a line a step or note, with times in UTC.
-func (d Deployment) Log() string {
-	type line struct {
-		at   time.Time
-		text string
-	}
-	lines := []line{{d.CreatedAt, fmt.Sprintf("%s of %s asked for by %s", d.name(), d.Service, d.Cause)}}
-	for _, s := range d.Steps {
-		lines = append(lines, line{s.At, string(s.State)})
-	}
-	for _, n := range d.Notes {
-		lines = append(lines, line{n.At, "  " + n.Text})
-	}
-	slices.SortStableFunc(lines, func(a, b line) int { return a.at.Compare(b.at) })
-	var b strings.Builder
-	for _, l := range lines {
-		fmt.Fprintf(&b, "%s %s\n", l.at.Format("2006-01-02T15:04:05.000Z"), l.text)
-	}
-	if d.Reason != "" {
-		fmt.Fprintf(&b, "%s\n", d.Reason)
-	}
-	return b.String()
 }
 
 // String says who or what asked.

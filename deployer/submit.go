@@ -44,14 +44,8 @@ type proposal struct {
 	results []Deployment // what the sender is told
 	orders  map[string]Order
 	lookups []Lookup
-	stops   []stop
+	stops   []*job // running, and told to end
 	ignored []string
-}
-
-// stop is a running job that is to give way.
-type stop struct {
-	job    *job
-	ending ending
 }
 
 func (p *proposal) ignore(format string, args ...any) {
@@ -100,18 +94,16 @@ func (d *Deployer) pushLocked(p *proposal, l *lane, t Trigger) {
 	if t.Branch != l.service.Follow {
 		p.ignore("%s follows branch %s, and this push is to %s", l.service.Name, l.service.Follow, t.Branch)
 		if t.Branch == t.DefaultBranch {
-			d.Log.Warn().Str("service", l.service.Name).Str("follow", l.service.Follow).Str("pushed", t.Branch).
+			l.about("").Warn().Str("follow", l.service.Follow).Str("pushed", t.Branch).
 				Msg("a push to the repository's default branch is not deployed, because the service follows another one")
 		}
 		return
 	}
 	order, late := l.order.Push(Link{Before: t.Before, After: t.After, Forced: t.Forced})
 	p.orders[l.service.Name] = order
-	if late {
-		if known := l.ofCommitLocked(t.After); known != nil {
-			p.tell(known.attributed(t))
-			return
-		}
+	if known := l.ofCommitLocked(t.After); known != nil && (late || known.underWay() || l.live != nil && known.ID == l.live.ID && !known.pushed()) {
+		p.tell(known.attributed(t))
+		return
 	}
 	w := d.newLocked(l, t.cause(), Waiting, p.at).attributed(t)
 	w.Commit = t.After
@@ -176,11 +168,16 @@ func (d *Deployer) proposeLocked(p *proposal, l *lane, c Deployment) {
 func (p *proposal) clear(l *lane, c Deployment, v verdict) {
 	for _, id := range slices.Concat(v.supersede, v.stop) {
 		j := l.job(id)
-		e := ending{Superseded, outrun(j.Deployment, c)}
-		if j.runs {
-			p.stops = append(p.stops, stop{j, e})
-		} else {
-			p.changed = append(p.changed, j.moved(e.State, e.Reason, p.at))
+		p.stop(j, Ending{Superseded, outrun(j.Deployment, c)})
+	}
+}
+
+// bring ends the pushes that wait for the very commit that is on its way.
+func (p *proposal) bring(l *lane, c Deployment) {
+	for _, j := range l.active {
+		known := slices.ContainsFunc(p.changed, func(d Deployment) bool { return d.ID == j.ID })
+		if j.State == Waiting && j.Commit == c.Commit && c.Commit != "" && !known {
+			p.stop(j, Ending{Superseded, outrun(j.Deployment, c)})
 		}
 	}
 }
@@ -201,7 +198,7 @@ func (d Deployment) tookOver(c Deployment) Deployment {
 
 // attributed adds what a push says of its commit.
 func (d Deployment) attributed(t Trigger) Deployment {
-	d.Message, d.Author = t.Message, t.Author
+	d.Message, d.Author = clip(t.Message, maxNote), clip(t.Author, maxNote)
 	return d
 }
 
@@ -209,9 +206,10 @@ func (t Trigger) cause() Cause { return Cause{Kind: t.Kind, Delivery: t.Delivery
 
 // newLocked is a deployment at its beginning.
 func (d *Deployer) newLocked(l *lane, c Cause, state State, at time.Time) Deployment {
+	arrival := d.nextArrivalLocked()
 	return Deployment{
-		ID: d.NewID(), Service: l.service.Name, Image: l.service.Image, Reference: l.service.Tag,
-		Repository: l.service.Repository, Cause: c, CreatedAt: at.UTC(), Arrival: d.nextArrivalLocked(),
+		ID: d.NewID(time.Unix(0, arrival)), Service: l.service.Name, Image: l.service.Image, Reference: l.service.Tag,
+		Repository: l.service.Repository, Cause: c, CreatedAt: at.UTC(), Arrival: arrival,
 	}.entered(state, "", at)
 }
 

@@ -33,6 +33,7 @@ func TestRuntime(t *testing.T, rig Rig) {
 		"a release is pulled, started and awaited":       goesLive,
 		"two releases of a service run side by side":     sideBySide,
 		"halt keeps the containers, start resumes them":  haltAndResume,
+		"what is live is started again as it was made":   resumeAsItWas,
 		"retire removes, and again is no error":          retireTwice,
 		"start replaces what a crash left half-made":     startAfterCrash,
 		"start twice is start once":                      startTwice,
@@ -41,10 +42,17 @@ func TestRuntime(t *testing.T, rig Rig) {
 		"await ends with its context":                    awaitCancelled,
 		"what is unknown is not found, or nothing to do": unknown,
 		"logs tell replicas apart":                       readLogs,
+		"logs begin where they are asked to":             logsSince,
 		"followed logs end with their context":           followLogs,
 		"watch tells of starts and ends":                 watch,
 		"clean forgets what is not kept":                 clean,
 		"a rollback uses the retained image":             rollBack,
+		"what is retained is listed":                     listRetained,
+		"preflight lets pass what fits":                  preflight,
+		"what does not run says why":                     sayWhyEnded,
+		"probes tell the well from the ended":            probe,
+		"halt with a grace stops":                        haltWithGrace,
+		"what the engine never started again is counted": countRestarts,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, rig) })
 	}
@@ -65,7 +73,7 @@ func (rig Rig) release(t *testing.T, service, digest string) deployer.Release {
 
 func (rig Rig) pull(t *testing.T, r deployer.Release) deployer.Image {
 	t.Helper()
-	image, err := rig.Runtime.Pull(t.Context(), r, func(string) {})
+	image, err := rig.Runtime.Pull(t.Context(), r, func(deployer.Report) {})
 	if err != nil {
 		t.Fatalf("pull: %v", err)
 	}
@@ -82,7 +90,7 @@ func (rig Rig) start(t *testing.T, r deployer.Release) {
 
 func (rig Rig) await(t *testing.T, r deployer.Release) []deployer.Replica {
 	t.Helper()
-	replicas, err := rig.Runtime.Await(t.Context(), r, func(string) {})
+	replicas, err := rig.Runtime.Await(t.Context(), r, func(deployer.Report) {})
 	if err != nil {
 		t.Fatalf("await: %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 func awaitExit(t *testing.T, rig Rig) {
 	r := rig.release(t, "exits", rig.Exits)
 	rig.start(t, r)
-	_, err := rig.Runtime.Await(t.Context(), r, func(string) {})
+	_, err := rig.Runtime.Await(t.Context(), r, func(deployer.Report) {})
 	if err == nil || errors.Is(err, deployer.ErrUnavailable) {
 		t.Fatalf("awaited what exits with %v, want a final error", err)
 	}
@@ -28,7 +28,7 @@ func awaitDeadline(t *testing.T, rig Rig) {
 	r := rig.release(t, "sick", rig.Sick)
 	r.Service.Health.Deadline = 300 * time.Millisecond
 	rig.start(t, r)
-	_, err := rig.Runtime.Await(t.Context(), r, func(string) {})
+	_, err := rig.Runtime.Await(t.Context(), r, func(deployer.Report) {})
 	if err == nil || errors.Is(err, deployer.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("awaited the sick one with %v, want an error of its own", err)
 	}
@@ -42,7 +42,7 @@ func awaitCancelled(t *testing.T, rig Rig) {
 	r.Service.Health.Deadline = time.Hour
 	rig.start(t, r)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := rig.Runtime.Await(ctx, r, func(string) { cancel() })
+	_, err := rig.Runtime.Await(ctx, r, func(deployer.Report) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("awaited with %v, want context.Canceled", err)
 	}

@@ -40,3 +40,42 @@ func rollBack(t *testing.T, rig Rig) {
 		t.Errorf("retained are %v, want %v among them", got, again.ID)
 	}
 }
+
+func listRetained(t *testing.T, rig Rig) {
+	var want []string
+	for range 3 {
+		r := rig.release(t, "retained", rig.Good)
+		rig.pull(t, r)
+		want = append(want, r.ID)
+	}
+	retained := func() []string {
+		t.Helper()
+		ids, err := rig.Runtime.Retained(t.Context(), "retained")
+		if err != nil {
+			t.Fatalf("retained: %v", err)
+		}
+		return slices.Sorted(slices.Values(ids))
+	}
+	if got := retained(); !slices.Equal(got, want) {
+		t.Errorf("retained are %v, want %v", got, want)
+	}
+	if err := rig.Runtime.Clean(t.Context(), "retained", want[1:]); err != nil {
+		t.Fatalf("clean: %v", err)
+	}
+	if got := retained(); !slices.Equal(got, want[1:]) {
+		t.Errorf("cleaned, retained are %v, want %v", got, want[1:])
+	}
+	if ids, err := rig.Runtime.Retained(t.Context(), "nobody"); err != nil || len(ids) > 0 {
+		t.Errorf("of an unknown service are retained %v, %v", ids, err)
+	}
+}
+
+func preflight(t *testing.T, rig Rig) {
+	r := rig.release(t, "flies", rig.Good)
+	for _, when := range []string{"before the pull", "after it"} {
+		if err := rig.Runtime.Preflight(t.Context(), r); err != nil {
+			t.Errorf("preflight %s: %v", when, err)
+		}
+		rig.pull(t, r)
+	}
+}

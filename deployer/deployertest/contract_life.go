@@ -14,7 +14,7 @@ func goesLive(t *testing.T, rig Rig) {
 	r := rig.release(t, "live", rig.Good)
 	r.Service.Replicas = 2
 	var told []string
-	image, err := rig.Runtime.Pull(t.Context(), r, func(text string) { told = append(told, text) })
+	image, err := rig.Runtime.Pull(t.Context(), r, func(r deployer.Report) { told = append(told, r.Text) })
 	if err != nil || image.Revision != rig.Revision || len(told) == 0 {
 		t.Fatalf("pulled %+v, %v, told %q; want revision %s and some progress", image, err, told, rig.Revision)
 	}
@@ -58,7 +58,7 @@ func haltAndResume(t *testing.T, rig Rig) {
 	rig.start(t, r)
 	before := rig.await(t, r)
 	for range 2 {
-		if err := rig.Runtime.Halt(t.Context(), r.ID); err != nil {
+		if err := rig.Runtime.Halt(t.Context(), r.ID, 0); err != nil {
 			t.Fatalf("halt: %v", err)
 		}
 	}
@@ -75,6 +75,23 @@ func haltAndResume(t *testing.T, rig Rig) {
 	}
 	if found, _ := rig.find(t, r.ID); !found.Up(r.Service.Replicas) || !found.StoppedAt.IsZero() {
 		t.Errorf("resumed, it is %+v; want it to run", found)
+	}
+}
+
+// resumeAsItWas: a live release outlives a change of its service's configuration, one that could not run included.
+func resumeAsItWas(t *testing.T, rig Rig) {
+	r := rig.release(t, "keeps", rig.Good)
+	rig.start(t, r)
+	before := rig.await(t, r)
+	if err := rig.Runtime.Halt(t.Context(), r.ID, 0); err != nil {
+		t.Fatalf("halt: %v", err)
+	}
+	r.Spec = r.Service.Spec()
+	r.Service.Volumes = []deployer.Volume{{Source: "/nowhere/at/all", Target: "/data"}}
+	rig.start(t, r)
+	after := rig.await(t, r)
+	if !slices.EqualFunc(before, after, func(a, b deployer.Replica) bool { return a.Container == b.Container }) {
+		t.Errorf("resumed as %+v, want the containers of %+v", after, before)
 	}
 }
 
@@ -117,7 +134,7 @@ func startTwice(t *testing.T, rig Rig) {
 
 func unknown(t *testing.T, rig Rig) {
 	id := ulid.Make().String()
-	if err := rig.Runtime.Halt(t.Context(), id); err != nil {
+	if err := rig.Runtime.Halt(t.Context(), id, 0); err != nil {
 		t.Errorf("halt: %v", err)
 	}
 	if err := rig.Runtime.Retire(t.Context(), id); err != nil {
@@ -130,7 +147,7 @@ func unknown(t *testing.T, rig Rig) {
 		t.Errorf("logs: %v, want not found", err)
 	}
 	r := rig.release(t, "nobody", rig.Good)
-	if _, err := rig.Runtime.Await(t.Context(), r, func(string) {}); err == nil {
+	if _, err := rig.Runtime.Await(t.Context(), r, func(deployer.Report) {}); err == nil {
 		t.Error("awaited what was never started")
 	}
 }

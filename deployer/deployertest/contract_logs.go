@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fisherman/deployer"
 )
@@ -17,7 +18,17 @@ func readLogs(t *testing.T, rig Rig) {
 	r.Service.Replicas = 2
 	rig.start(t, r)
 	rig.await(t, r)
-	logs, err := rig.Runtime.Logs(t.Context(), r.ID, deployer.LogOptions{Tail: 5})
+	text := rig.logs(t, r.ID, deployer.LogOptions{Tail: 5})
+	for _, want := range []string{"speaks-0 | " + rig.Says, "speaks-1 | " + rig.Says} {
+		if !slices.Contains(strings.Split(text, "\n"), want) {
+			t.Errorf("no line %q in\n%s", want, text)
+		}
+	}
+}
+
+func (rig Rig) logs(t *testing.T, id string, o deployer.LogOptions) string {
+	t.Helper()
+	logs, err := rig.Runtime.Logs(t.Context(), id, o)
 	if err != nil {
 		t.Fatalf("logs: %v", err)
 	}
@@ -25,10 +36,20 @@ func readLogs(t *testing.T, rig Rig) {
 	if err = errors.Join(err, logs.Close()); err != nil {
 		t.Fatalf("read logs: %v", err)
 	}
-	for _, want := range []string{"speaks-0 | " + rig.Says, "speaks-1 | " + rig.Says} {
-		if !slices.Contains(strings.Split(string(text), "\n"), want) {
-			t.Errorf("no line %q in\n%s", want, text)
-		}
+	return string(text)
+}
+
+func logsSince(t *testing.T, rig Rig) {
+	r := rig.release(t, "dates", rig.Good)
+	before := time.Now()
+	rig.start(t, r)
+	rig.await(t, r)
+	if text := rig.logs(t, r.ID, deployer.LogOptions{Since: before}); !strings.Contains(text, rig.Says) {
+		t.Errorf("since before its start: no %q in\n%s", rig.Says, text)
+	}
+	after := time.Now().Add(time.Millisecond) // a clock may not tell the start from the time after it
+	if text := rig.logs(t, r.ID, deployer.LogOptions{Since: after}); strings.Contains(text, rig.Says) {
+		t.Errorf("since after its start there is still\n%s", text)
 	}
 }
 

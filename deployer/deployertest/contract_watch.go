@@ -15,7 +15,7 @@ func watch(t *testing.T, rig Rig) {
 	rig.pull(t, r)
 	ctx, cancel := context.WithCancel(t.Context())
 	changed, ended := make(chan string, 1000), make(chan error, 1)
-	go func() { ended <- rig.Runtime.Watch(ctx, func(service string) { changed <- service }) }()
+	go func() { ended <- rig.Runtime.Watch(ctx, func(service, _ string) { changed <- service }) }()
 	// Watch does not say when it has begun, so something happens until it notices.
 	until(t, changed, "watched", func() {
 		if err := errors.Join(rig.Runtime.Retire(t.Context(), r.ID), rig.Runtime.Start(t.Context(), r)); err != nil {
@@ -29,7 +29,7 @@ func watch(t *testing.T, rig Rig) {
 			quiet = true
 		}
 	}
-	if err := rig.Runtime.Halt(t.Context(), r.ID); err != nil {
+	if err := rig.Runtime.Halt(t.Context(), r.ID, 0); err != nil {
 		t.Fatalf("halt: %v", err)
 	}
 	until(t, changed, "watched", func() {})

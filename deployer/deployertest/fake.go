@@ -3,6 +3,7 @@
 package deployertest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -18,10 +19,11 @@ type Fake struct {
 	releases map[string]*release          // by deployment
 	images   map[string]map[string]string // service → deployment → digest
 	calls    []string
-	events   []string      // the services whose containers started or ended, in order
+	events   []event       // containers that started or ended, in order
 	pulse    chan struct{} // closed and replaced at every event
 	away     error
-	dealt    int // containers and addresses are numbered through
+	sick     map[string]error // by container
+	dealt    int              // containers and addresses are numbered through
 }
 
 var _ deployer.Runtime = (*Fake)(nil)
@@ -32,6 +34,7 @@ func NewFake() *Fake {
 		scripts:  map[string]Script{},
 		releases: map[string]*release{},
 		images:   map[string]map[string]string{},
+		sick:     map[string]error{},
 		pulse:    make(chan struct{}),
 	}
 }
@@ -51,6 +54,13 @@ func (f *Fake) Calls() []string {
 	return slices.Clone(f.calls)
 }
 
+// Forget drops what Calls returns. For tests that count memory, and not calls.
+func (f *Fake) Forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = nil
+}
+
 // Adopt puts a release on the engine as if an earlier server had left it there: pulled, started and running.
 func (f *Fake) Adopt(r deployer.Release) {
 	f.mu.Lock()
@@ -66,7 +76,54 @@ func (f *Fake) Die(id, why string) {
 	defer f.mu.Unlock()
 	if r, ok := f.releases[id]; ok {
 		r.die(fmt.Errorf("%s", why))
-		f.stopLocked(r)
+		f.stopLocked(r, why)
+	}
+}
+
+// Sicken makes the probes of one of a release's replicas fail; a nil error makes it well again.
+func (f *Fake) Sicken(id string, replica int, why error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.releases[id]
+	switch {
+	case !ok:
+	case why == nil:
+		delete(f.sick, r.Replicas[replica].Container)
+	default:
+		f.sick[r.Replicas[replica].Container] = why
+	}
+}
+
+// Restart ends every container of a release and starts it again, as an engine does with what crashes.
+func (f *Fake) Restart(id, why string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.releases[id]; ok {
+		r.die(fmt.Errorf("%s", why))
+		f.stopLocked(r, why)
+		f.runLocked(r)
+		r.restarts++
+	}
+}
+
+// Starve is a Restart for want of memory, which the engine tells of and does not list.
+func (f *Fake) Starve(id string) {
+	f.mu.Lock()
+	if r, ok := f.releases[id]; ok {
+		f.eventLocked(event{r.Service, "ran out of memory"})
+	}
+	f.mu.Unlock()
+	f.Restart(id, "was killed for want of memory")
+}
+
+// Lose removes every container of a release, as somebody with the engine's own tools would.
+func (f *Fake) Lose(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.releases[id]; ok {
+		r.die(errors.New("its containers were removed"))
+		f.stopLocked(r, "was removed")
+		delete(f.releases, id)
 	}
 }
 

@@ -18,20 +18,23 @@ func (f *Fake) Logs(ctx context.Context, id string, o deployer.LogOptions) (io.R
 	if f.away != nil || !ok {
 		return nil, errors.Join(f.away, fmt.Errorf("logs of deployment %s: %w", id, deployer.ErrNotFound))
 	}
-	out := &output{text: strings.NewReader(f.outputLocked(r, o.Tail)), done: ctx.Done(), ended: r.alive.Done()}
+	out := &output{text: strings.NewReader(f.outputLocked(r, o)), done: ctx.Done(), ended: r.alive.Done()}
 	if !o.Follow {
 		return io.NopCloser(out.text), nil
 	}
 	return io.NopCloser(out), nil
 }
 
-func (f *Fake) outputLocked(r *release, tail int) string {
+func (f *Fake) outputLocked(r *release, o deployer.LogOptions) string {
 	lines := f.scripts[r.Digest].Output
 	if lines == nil {
 		lines = []string{"hello"}
 	}
-	if tail > 0 {
-		lines = lines[max(0, len(lines)-tail):]
+	if r.begun.Before(o.Since) {
+		lines = nil // all of it was said at the start
+	}
+	if o.Tail > 0 {
+		lines = lines[max(0, len(lines)-o.Tail):]
 	}
 	var b strings.Builder
 	for i := range r.Replicas {

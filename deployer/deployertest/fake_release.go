@@ -1,6 +1,7 @@
 package deployertest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -11,9 +12,11 @@ import (
 // release is one release's containers.
 type release struct {
 	deployer.Running
-	ran   bool            // Start got to its end once: a Halt's leftover, not a crash's
-	alive context.Context // ends when a container exits by itself
-	die   context.CancelCauseFunc
+	restarts int
+	begun    time.Time       // when its containers started the last time
+	ran      bool            // Start got to its end once: a Halt's leftover, not a crash's
+	alive    context.Context // ends when a container exits by itself
+	die      context.CancelCauseFunc
 }
 
 func (f *Fake) retainLocked(r deployer.Release) {
@@ -23,9 +26,10 @@ func (f *Fake) retainLocked(r deployer.Release) {
 	f.images[r.Service.Name][r.ID] = r.Digest
 }
 
-// makeLocked creates the release's containers, unless a Halt left them.
+// makeLocked creates the release's containers, unless a Halt left them or they run.
 func (f *Fake) makeLocked(r deployer.Release) {
-	if old, ok := f.releases[r.ID]; ok && old.ran {
+	old, ok := f.releases[r.ID]
+	if ok && old.ran && (old.Up(1) || old.Spec == cmp.Or(r.Spec, r.Service.Spec())) {
 		return
 	}
 	made := &release{Running: deployer.Running{
@@ -42,29 +46,32 @@ func (f *Fake) makeLocked(r deployer.Release) {
 
 // runLocked starts what does not run; as on a real engine, addresses are dealt anew.
 func (f *Fake) runLocked(r *release) {
-	r.ran, r.StoppedAt = true, time.Time{}
+	r.ran, r.begun, r.StoppedAt = true, time.Now(), time.Time{}
 	r.alive, r.die = context.WithCancelCause(context.Background())
 	for i := range r.Replicas {
 		if c := &r.Replicas[i]; !c.Running {
 			f.dealt++
-			c.Running, c.Address = true, fmt.Sprintf("10.0.%d.%d", f.dealt/250, f.dealt%250+1)
-			f.eventLocked(r.Service)
+			c.Running, c.Ended, c.Address = true, "", fmt.Sprintf("10.0.%d.%d", f.dealt/250, f.dealt%250+1)
+			f.eventLocked(event{service: r.Service})
 		}
 	}
 }
 
-func (f *Fake) stopLocked(r *release) {
+func (f *Fake) stopLocked(r *release, why string) {
 	for i := range r.Replicas {
 		if c := &r.Replicas[i]; c.Running {
-			c.Running, c.Address = false, ""
+			c.Running, c.Ended, c.Address = false, why, ""
 			r.StoppedAt = time.Now()
-			f.eventLocked(r.Service)
+			f.eventLocked(event{service: r.Service})
 		}
 	}
 }
 
-func (f *Fake) eventLocked(service string) {
-	f.events = append(f.events, service)
+// event is what Watch tells.
+type event struct{ service, fate string }
+
+func (f *Fake) eventLocked(e event) {
+	f.events = append(f.events, e)
 	f.beatLocked()
 }
 

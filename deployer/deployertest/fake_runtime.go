@@ -11,13 +11,22 @@ import (
 	"fisherman/deployer"
 )
 
+// Preflight implements deployer.Runtime.
+func (f *Fake) Preflight(ctx context.Context, r deployer.Release) error {
+	script, err := f.call("preflight", r.Service.Name, r.Digest)
+	if err != nil {
+		return err
+	}
+	return script.Preflight.take(ctx)
+}
+
 // Pull implements deployer.Runtime.
-func (f *Fake) Pull(ctx context.Context, r deployer.Release, progress func(string)) (deployer.Image, error) {
+func (f *Fake) Pull(ctx context.Context, r deployer.Release, progress func(deployer.Report)) (deployer.Image, error) {
 	script, err := f.call("pull", r.Service.Name, r.Digest)
 	if err != nil {
 		return deployer.Image{}, err
 	}
-	progress("pulling " + r.Digest)
+	progress(deployer.Report{Text: "pulling " + r.Digest})
 	if err := script.Pull.take(ctx); err != nil {
 		return deployer.Image{}, err
 	}
@@ -59,7 +68,7 @@ func (f *Fake) create(r deployer.Release) error {
 }
 
 // Await implements deployer.Runtime: it ends with its Step, the health deadline, or a Die.
-func (f *Fake) Await(ctx context.Context, r deployer.Release, progress func(string)) ([]deployer.Replica, error) {
+func (f *Fake) Await(ctx context.Context, r deployer.Release, progress func(deployer.Report)) ([]deployer.Replica, error) {
 	script, err := f.call("await", r.Service.Name, r.Digest)
 	if err != nil {
 		return nil, err
@@ -68,7 +77,9 @@ func (f *Fake) Await(ctx context.Context, r deployer.Release, progress func(stri
 	if err != nil {
 		return nil, err
 	}
-	progress("waiting until healthy")
+	for _, text := range append([]string{"waiting until healthy"}, script.Says...) {
+		progress(deployer.Report{Text: text})
+	}
 	wait, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(alive, func() { cancel(context.Cause(alive)) })()
@@ -104,7 +115,9 @@ func (f *Fake) alive(r deployer.Release) (context.Context, error) {
 }
 
 // Halt implements deployer.Runtime.
-func (f *Fake) Halt(ctx context.Context, id string) error { return f.end(ctx, "halt", id, false) }
+func (f *Fake) Halt(ctx context.Context, id string, _ time.Duration) error {
+	return f.end(ctx, "halt", id, false)
+}
 
 // Retire implements deployer.Runtime.
 func (f *Fake) Retire(ctx context.Context, id string) error { return f.end(ctx, "retire", id, true) }
@@ -126,7 +139,7 @@ func (f *Fake) end(ctx context.Context, verb, id string, remove bool) error {
 	defer f.mu.Unlock()
 	if r, ok := f.releases[id]; ok {
 		r.die(errors.New("its containers were stopped"))
-		f.stopLocked(r)
+		f.stopLocked(r, "was stopped")
 	}
 	if remove {
 		delete(f.releases, id)
@@ -149,6 +162,47 @@ func (f *Fake) Clean(_ context.Context, service string, keep []string) error {
 	return nil
 }
 
+// Retained implements deployer.Runtime.
+func (f *Fake) Retained(_ context.Context, service string) ([]string, error) {
+	f.mu.Lock()
+	away := f.away
+	f.mu.Unlock()
+	return f.Images(service), away
+}
+
+// Restarts implements deployer.Runtime.
+func (f *Fake) Restarts(_ context.Context, id string) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.releases[id]; ok {
+		return r.restarts, f.away
+	}
+	return 0, f.away
+}
+
+// Prober implements deployer.Runtime: a replica that runs is well unless Sicken says otherwise.
+func (f *Fake) Prober(_ context.Context, r deployer.Release) (deployer.Probe, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return deployer.Probe{What: "a look", Every: 5 * time.Second, Ask: f.ask}, f.away
+}
+
+func (f *Fake) ask(_ context.Context, r deployer.Replica) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if why, sick := f.sick[r.Container]; sick {
+		return why
+	}
+	for _, release := range f.releases {
+		if slices.ContainsFunc(release.Replicas, func(c deployer.Replica) bool {
+			return c.Container == r.Container && c.Running && c.Address == r.Address
+		}) {
+			return nil
+		}
+	}
+	return errors.New("connection refused")
+}
+
 // Releases implements deployer.Runtime, in the order of ids.
 func (f *Fake) Releases(context.Context) ([]deployer.Running, error) {
 	f.mu.Lock()
@@ -164,7 +218,7 @@ func (f *Fake) Releases(context.Context) ([]deployer.Running, error) {
 }
 
 // Watch implements deployer.Runtime; it ends with the engine being Away.
-func (f *Fake) Watch(ctx context.Context, changed func(service string)) error {
+func (f *Fake) Watch(ctx context.Context, changed func(service, fate string)) error {
 	f.mu.Lock()
 	seen := len(f.events)
 	f.mu.Unlock()
@@ -175,8 +229,8 @@ func (f *Fake) Watch(ctx context.Context, changed func(service string)) error {
 		if away != nil {
 			return away
 		}
-		for _, service := range fresh {
-			changed(service)
+		for _, e := range fresh {
+			changed(e.service, e.fate)
 		}
 		seen += len(fresh)
 		select {

@@ -9,9 +9,11 @@ import (
 // Script says how the runtime fares with a digest.
 type Script struct {
 	Revision           string // the image's label
+	Preflight          Step
 	Pull, Start, Await Step
 	Halt, Retire       Step
 	Output             []string // of each container; default "hello"
+	Says               []string // what is told while it is awaited
 }
 
 // Step is one call's fate: it takes Delay, then until Hold is closed (nil: no wait), and then fails with Err, if any.

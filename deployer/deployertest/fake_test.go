@@ -18,7 +18,7 @@ func release(id string) deployer.Release {
 	}}
 }
 
-func silent(string) {}
+func silent(deployer.Report) {}
 
 func TestFakeFollowsItsScript(t *testing.T) {
 	refused := errors.New("refused")
@@ -80,7 +80,7 @@ func TestFakeAwaitEndsByItself(t *testing.T) {
 		"the health deadline": func(*deployertest.Fake, context.CancelFunc) {},
 		"its context":         func(_ *deployertest.Fake, cancel context.CancelFunc) { cancel() },
 		"a container's death": func(f *deployertest.Fake, _ context.CancelFunc) { f.Die("1", "exited with code 3") },
-		"a halt":              func(f *deployertest.Fake, _ context.CancelFunc) { _ = f.Halt(context.Background(), "1") },
+		"a halt":              func(f *deployertest.Fake, _ context.CancelFunc) { _ = f.Halt(context.Background(), "1", 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestFakeAwayIsUnavailable(t *testing.T) {
 		"pull":   roll(t.Context(), fake, release("2")),
 		"start":  fake.Start(t.Context(), release("1")),
 		"retire": fake.Retire(t.Context(), "1"),
-		"watch":  fake.Watch(t.Context(), func(string) {}),
+		"watch":  fake.Watch(t.Context(), func(string, string) {}),
 	} {
 		if !errors.Is(err, deployer.ErrUnavailable) {
 			t.Errorf("%s failed with %v, want unavailable", name, err)

@@ -3,6 +3,7 @@ package deployertest
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"io"
 	"log"
@@ -68,10 +69,11 @@ func App(t testing.TB) v1.Layer {
 
 // Image is an image of the test app, which listens on port 8080; see testdata/app for what its environment does.
 type Image struct {
-	App         v1.Layer // from App
-	Env         []string
-	Labels      map[string]string
-	Healthcheck []string // as in Docker: {"CMD", "/app", "healthcheck"}
+	App          v1.Layer // from App
+	Env          []string
+	Labels       map[string]string
+	Healthcheck  []string // as in Docker: {"CMD", "/app", "healthcheck"}
+	Architecture string   // that it says it is for; default this machine's
 }
 
 // Push puts an image where ref ("127.0.0.1:41234/o/web:latest") says and returns its digest ("sha256:…").
@@ -105,7 +107,7 @@ func (i Image) build() (v1.Image, error) {
 		return nil, err
 	}
 	config = config.DeepCopy()
-	config.OS, config.Architecture = "linux", runtime.GOARCH
+	config.OS, config.Architecture = "linux", cmp.Or(i.Architecture, runtime.GOARCH)
 	config.Config = v1.Config{Entrypoint: []string{"/app"}, Env: i.Env, Labels: i.Labels}
 	if i.Healthcheck != nil {
 		config.Config.Healthcheck = &v1.HealthConfig{Test: i.Healthcheck}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"syscall"
 	"time"
 
@@ -27,7 +28,10 @@ func (e *Engine) ask(ctx context.Context, what string, call func(context.Context
 func (e *Engine) askWithin(ctx context.Context, limit time.Duration, what string, call func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err := call(bounded)
+	err := e.agree(bounded)
+	if err == nil {
+		err = call(bounded)
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -36,7 +40,33 @@ func (e *Engine) askWithin(ctx context.Context, limit time.Duration, what string
 	case bounded.Err() != nil:
 		return unavailable(err, "%s: Docker did not answer within %s", what, limit)
 	}
-	return e.explain(what, err)
+	told := e.explain(what, err)
+	if errors.Is(told, deployer.ErrUnavailable) || cerrdefs.IsNotFound(err) || cerrdefs.IsConflict(err) {
+		return told
+	}
+	// An engine that stops refuses in many ways.
+	if gone := e.fresh.leaving(bounded); gone != nil && ctx.Err() == nil {
+		return unavailable(err, "%s: Docker is stopping: %v", what, err)
+	}
+	return told
+}
+
+// agree settles, once, which version of the API is spoken. The client does so itself, but after a ping that failed it goes on
+// with its own newest version, which an engine that is back a moment later refuses for good.
+func (e *Engine) agree(ctx context.Context) error {
+	if e.agreed.Load() {
+		return nil
+	}
+	ping, err := e.api.Ping(ctx)
+	if err != nil {
+		return err
+	}
+	if ping.APIVersion == "" {
+		return fmt.Errorf("it named no version of its API: %w", cerrdefs.ErrUnavailable)
+	}
+	e.api.NegotiateAPIVersionPing(ping)
+	e.agreed.Store(true)
+	return nil
 }
 
 // explain wraps what the engine, or the way to it, answered.
@@ -56,7 +86,8 @@ func (e *Engine) explain(what string, err error) error {
 
 // lost reports an answer that broke off: the engine ended while it spoke.
 func lost(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.As(err, new(*net.OpError))
 }
 
 // unavailableError is a deployer.ErrUnavailable that reads as a sentence.

@@ -1,6 +1,7 @@
 package docker_test
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -78,7 +79,7 @@ func awaitAsksInTheContractsOrder(t *testing.T, b *bench) {
 		b.start(t, r)
 		waits.Go(func() {
 			var asked string
-			_, err := b.Await(t.Context(), r, func(text string) { asked = text })
+			_, err := b.Await(t.Context(), r, func(r deployer.Report) { asked = cmp.Or(asked, r.Text) })
 			if !strings.Contains(asked, c.asked) {
 				t.Errorf("%s: told %q, want %q", name, asked, c.asked)
 			}
@@ -107,12 +108,13 @@ func awaitNamesTheReplicaThatExited(t *testing.T, b *bench) {
 	b.live(t, r)
 	r.Service.Health.Successes = 1 << 20 // a wait that never ends by itself
 	second := b.container(r, 1)
-	_, err := b.Await(t.Context(), r, func(string) {
+	kill := sync.OnceFunc(func() {
 		if err := b.api.ContainerKill(context.Background(), second, "KILL"); err != nil {
 			t.Error(err)
 		}
 	})
-	for _, want := range []string{"container " + second + " exited with code 137 after ", "its last lines:\nlistening on [::]:8080 as version 1"} {
+	_, err := b.Await(t.Context(), r, func(deployer.Report) { kill() })
+	for _, want := range []string{r.Service.Name + "-1 exited with code 137 after ", "its last lines:\nlistening on [::]:8080 as version 1"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("awaited with %v, want %q", err, want)
 		}

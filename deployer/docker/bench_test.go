@@ -3,7 +3,9 @@ package docker_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -126,7 +128,7 @@ func (b *bench) container(r deployer.Release, n int) string {
 	return fmt.Sprintf("%s-%s-%s-%d", b.network, r.Service.Name, r.ID, n)
 }
 
-func silent(string) {}
+func silent(deployer.Report) {}
 
 func (b *bench) pull(t *testing.T, r deployer.Release) {
 	t.Helper()
@@ -179,6 +181,12 @@ func (b *bench) tags(t *testing.T, repository string) []string {
 		}
 	}
 	return tags
+}
+
+// drain reads a pull's stream to its end.
+func drain(stream io.ReadCloser) error {
+	_, err := io.Copy(io.Discard, stream)
+	return errors.Join(err, stream.Close())
 }
 
 // has reports whether the engine has an image by this name.

@@ -16,6 +16,20 @@ func (e *Engine) Clean(ctx context.Context, service string, keep []string) error
 	})
 }
 
+// Retained implements deployer.Runtime, in the order of deployments.
+func (e *Engine) Retained(ctx context.Context, service string) (ids []string, err error) {
+	images, err := e.images(ctx)
+	for _, i := range images {
+		for _, tag := range i.RepoTags {
+			if s, id, ok := parseRetained(tag); ok && s == service && e.ours(i.RepoTags, s, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids, err
+}
+
 // forget removes the retaining tags that goes picks, and with them the images that nothing else uses.
 func (e *Engine) forget(ctx context.Context, goes func(tags []string, service, id string) bool) error {
 	images, err := e.images(ctx)

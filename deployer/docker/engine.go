@@ -6,11 +6,13 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"sync/atomic"
 
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
@@ -27,20 +29,27 @@ type Options struct {
 	Host       string              // "unix:///var/run/docker.sock"; empty: Docker's environment variables, else its default
 	Network    string              // created by Ready when missing; default "fisherman"
 	Registries map[string]Registry // by host, as images name it; Docker Hub is "docker.io"
+	SpareDisk  int64               // bytes that Preflight leaves free where Docker keeps images; default DefaultSpareDisk
 	Log        zerolog.Logger
 }
 
 // Registry is how to log in to a registry.
 type Registry struct {
-	Username, Password string
-	Mirror             string // "host:port" to pull this registry's images from instead; its own login is under its own name
+	Username string
+	Password deployer.Secret
+	Mirror   string // "host:port" to pull this registry's images from instead; its own login is under its own name
 }
 
 // Engine is a deployer.Runtime on a Docker Engine. It is safe for concurrent use.
 type Engine struct {
 	api        *client.Client
+	agreed     atomic.Bool // on a version of the API
+	fresh      fresh
+	tenants    tenants
 	network    string
 	registries map[string]Registry
+	spare      int64
+	root       atomic.Pointer[string] // Docker's data directory, once it is known
 	log        zerolog.Logger
 }
 
@@ -65,7 +74,10 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
-	return &Engine{api: api, network: o.Network, registries: o.Registries, log: o.Log}, nil
+	return &Engine{
+		api: api, fresh: newFresh(api), network: o.Network, registries: o.Registries,
+		spare: cmp.Or(o.SpareDisk, DefaultSpareDisk), log: o.Log,
+	}, nil
 }
 
 // Ping reports whether Docker answers.
@@ -96,6 +108,9 @@ func (e *Engine) info(ctx context.Context) (info system.Info, err error) {
 		info, err = e.api.Info(ctx)
 		return err
 	})
+	if err == nil {
+		e.root.Store(&info.DockerRootDir)
+	}
 	return info, err
 }
 

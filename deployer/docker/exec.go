@@ -5,57 +5,81 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 )
 
-// probeExec runs a command in the container; exit code 0 is well.
-func (e *Engine) probeExec(command []string) func(context.Context, target) error {
+// execPatience bounds what the engine itself does for a command: to begin it, and to say how it ended.
+const execPatience = 10 * time.Second
+
+// probeExec runs a command in the container, for limit at most; exit code 0 is well.
+func (e *Engine) probeExec(command []string, limit time.Duration) func(context.Context, target) error {
 	return func(ctx context.Context, t target) error {
-		created, err := e.api.ContainerExecCreate(ctx, t.container, container.ExecOptions{
-			Cmd: command, AttachStdout: true, AttachStderr: true,
-		})
+		id, err := e.prepare(ctx, t.container, command)
 		if err != nil {
-			return fmt.Errorf("create exec: %w", err)
-		}
-		attached, err := e.api.ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
-		if err != nil {
-			return fmt.Errorf("start exec: %w", err)
+			return err
 		}
 		said := tail{most: 1 << 10}
-		readAll(ctx, attached, &said)
-		code, err := e.exitCode(ctx, created.ID)
-		if err != nil {
-			return fmt.Errorf("inspect exec: %w", err)
+		if err := e.execute(ctx, id, limit, &said); err != nil {
+			return err
 		}
-		if code != 0 {
-			return fmt.Errorf("it exited with code %d%s", code, quoted(&said, ": "))
+		code, err := e.exitCode(ctx, id)
+		if err == nil && code != 0 {
+			err = fmt.Errorf("it exited with code %d%s", code, quoted(&said, ": "))
 		}
-		return nil
+		return err
 	}
 }
 
-// readAll reads until the command ends or ctx does. A stream that breaks is no verdict: the exit code is.
-func readAll(ctx context.Context, from types.HijackedResponse, into *tail) {
-	defer from.Close()
-	stop := context.AfterFunc(ctx, from.Close)
-	defer stop()
-	_, _ = stdcopy.StdCopy(into, into, from.Reader)
+// prepare tells the engine of a command to be run in a container.
+func (e *Engine) prepare(ctx context.Context, id string, command []string) (exec string, err error) {
+	err = e.askWithin(ctx, execPatience, "prepare the HEALTHCHECK", func(ctx context.Context) error {
+		made, err := e.api.ContainerExecCreate(ctx, id, container.ExecOptions{Cmd: command, AttachStdout: true, AttachStderr: true})
+		exec = made.ID
+		return err
+	})
+	return exec, err
+}
+
+// execute runs a command until it ends, or fails when its time is over. A stream that breaks is no verdict: the exit code is.
+// The client's own way to attach would wait for ever for an engine that hangs.
+func (e *Engine) execute(ctx context.Context, exec string, limit time.Duration, into *tail) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	alarm := time.AfterFunc(execPatience, cancel)
+	where := "/v" + e.api.ClientVersion() + "/exec/" + exec + "/start" // Engine API, ExecStart
+	stream, err := e.fresh.post(ctx, where, `{"Detach":false,"Tty":false}`)
+	if !alarm.Stop() {
+		return unavailable(err, "run the HEALTHCHECK: Docker did not answer within %s", execPatience)
+	}
+	if err != nil {
+		return e.explain("run the HEALTHCHECK", err)
+	}
+	defer func() { _ = stream.Close() }()
+	alarm.Reset(limit)
+	_, _ = stdcopy.StdCopy(into, into, stream)
+	if !alarm.Stop() {
+		return fmt.Errorf("no answer within %s", limit)
+	}
+	return nil
 }
 
 // exitCode waits out the moment between the end of a command's output and the engine's knowing its code, in which the
 // API reports 0.
-func (e *Engine) exitCode(ctx context.Context, id string) (int, error) {
-	for {
-		result, err := e.api.ContainerExecInspect(ctx, id)
-		if err != nil || !result.Running {
-			return result.ExitCode, err
+func (e *Engine) exitCode(ctx context.Context, id string) (code int, err error) {
+	err = e.askWithin(ctx, execPatience, "ask how the HEALTHCHECK ended", func(ctx context.Context) error {
+		for {
+			result, err := e.api.ContainerExecInspect(ctx, id)
+			if err != nil || !result.Running {
+				code = result.ExitCode
+				return err
+			}
+			select {
+			case <-time.After(10 * time.Millisecond):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-	}
+	})
+	return code, err
 }

@@ -70,6 +70,11 @@ func (e *Engine) address(c container.Summary) string {
 	return c.NetworkSettings.Networks[e.network].IPAddress
 }
 
+// replica is what people know a container by where its deployment is known.
+func replica(c container.Summary) string {
+	return fmt.Sprintf("%s-%d", c.Labels[labelService], number(c))
+}
+
 // title is what people know a container by.
 func title(c container.Summary) string {
 	if len(c.Names) == 0 {

@@ -6,7 +6,9 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 	"golang.org/x/sync/errgroup"
@@ -59,10 +61,50 @@ func (e *Engine) copyAll(ctx context.Context, found []container.Summary, into io
 	return group.Wait()
 }
 
+// restartPause is the time between two looks at a container that the engine is about to start again.
+const restartPause = 200 * time.Millisecond
+
+// copyLog writes a container's output. Followed, it goes on when the engine has started the container again.
 func (e *Engine) copyLog(ctx context.Context, c container.Summary, s *sink, o deployer.LogOptions) error {
+	for {
+		if err := e.copyLife(ctx, c, s, o); err != nil || !o.Follow {
+			return err
+		}
+		o.Since, o.Tail = time.Now(), 0
+		if again, err := e.startsAgain(ctx, c.ID); err != nil || !again {
+			return err
+		}
+	}
+}
+
+// startsAgain waits while the engine is about to start a container, and reports whether it runs.
+func (e *Engine) startsAgain(ctx context.Context, id string) (bool, error) {
+	for {
+		made, err := e.inspect(ctx, id)
+		switch {
+		case cerrdefs.IsNotFound(err):
+			return false, nil
+		case err != nil:
+			return false, err
+		case !made.State.Restarting:
+			return made.State.Running, nil
+		}
+		select {
+		case <-time.After(restartPause):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// copyLife writes what a container says until it ends.
+func (e *Engine) copyLife(ctx context.Context, c container.Summary, s *sink, o deployer.LogOptions) error {
 	options := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: o.Follow, Tail: "all"}
 	if o.Tail > 0 {
 		options.Tail = strconv.Itoa(o.Tail)
+	}
+	if !o.Since.IsZero() {
+		options.Since = fmt.Sprintf("%d.%09d", o.Since.Unix(), o.Since.Nanosecond())
 	}
 	stream, err := e.api.ContainerLogs(ctx, c.ID, options)
 	if err != nil {

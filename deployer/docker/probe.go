@@ -1,41 +1,55 @@
 package docker
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
 	"fisherman/deployer"
 )
 
-// probeHTTP asks for the health path as the outside would through the proxy. Only a 2xx is well.
+// probeMost is how much of an answer is read.
+const probeMost = 64 << 10
+
+// probeHTTP asks for the health path as the outside would through the proxy. Only a 2xx is well. Every probe is a
+// connection of its own, as a new client's would be. An http.Client, with its goroutines for each connection, would cost
+// twice as much, and probes are what an idle program does.
 func probeHTTP(s deployer.Service) func(context.Context, target) error {
-	client := &http.Client{
-		// No proxy of the environment, and every probe is a connection of its own, as a new client's would be.
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 	return func(ctx context.Context, t target) error {
 		request, err := healthRequest(ctx, s, t)
 		if err != nil {
 			return err
 		}
-		answer, err := client.Do(request)
-		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-			return wrapped.Err // the rest repeats the request
-		}
+		conn, err := (&net.Dialer{KeepAlive: -1}).DialContext(ctx, "tcp", request.URL.Host)
 		if err != nil {
 			return err
 		}
-		_, _ = io.CopyN(io.Discard, answer.Body, 64<<10)
-		_ = answer.Body.Close()
-		return judge(answer)
+		defer func() { _ = conn.Close() }()
+		defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+		if err := request.Write(conn); err != nil {
+			return err
+		}
+		return answered(io.LimitReader(conn, probeMost), request)
+	}
+}
+
+// answered judges the first answer that is final (RFC 9110, 15.2).
+func answered(conn io.Reader, request *http.Request) error {
+	for from := bufio.NewReader(conn); ; {
+		answer, err := http.ReadResponse(from, request)
+		if err != nil {
+			return fmt.Errorf("it answers no HTTP: %w", err)
+		}
+		if answer.StatusCode >= http.StatusOK {
+			_, _ = io.Copy(io.Discard, answer.Body) // an app that is cut off in the midst of it would complain
+			_ = answer.Body.Close()
+			return judge(answer)
+		}
 	}
 }
 
@@ -46,6 +60,7 @@ func healthRequest(ctx context.Context, s deployer.Service, t target) (*http.Req
 		return nil, err
 	}
 	request.Header.Set("User-Agent", "fisherman-health")
+	request.Close = true
 	if len(s.Routes) > 0 {
 		request.Host = s.Routes[0].Host
 		if !s.Routes[0].Plain {

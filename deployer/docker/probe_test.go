@@ -1,8 +1,11 @@
 package docker
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -69,7 +72,7 @@ func TestProbingStartsFastAndBacksOff(t *testing.T) {
 				}}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				if err := k.until(ctx, target{}); (err == nil) != c.healthy {
+				if err := k.until(ctx, target{}, func(int, error) {}); (err == nil) != c.healthy {
 					t.Errorf("ended with %v, want healthy: %v", err, c.healthy)
 				}
 				for i, want := range c.at {
@@ -99,7 +102,7 @@ func TestAnUnansweredProbeKeepsWhatWasKnown(t *testing.T) {
 		}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := k.until(ctx, target{}); err == nil || err.Error() != "it answers 503" {
+		if err := k.until(ctx, target{}, func(int, error) {}); err == nil || err.Error() != "it answers 503" {
 			t.Errorf("ended with %v, want the last answer", err)
 		}
 	})
@@ -110,6 +113,7 @@ func TestAStuckEngineIsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.agreed.Store(true) // there is nobody to agree with on a version
 	stuck := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	err = e.askWithin(t.Context(), time.Millisecond, "inspect container web", stuck)
 	if !errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), "inspect container web: Docker did not answer within 1ms") {
@@ -119,5 +123,53 @@ func TestAStuckEngineIsUnavailable(t *testing.T) {
 	cancel()
 	if err := e.ask(ctx, "inspect container web", stuck); !errors.Is(err, context.Canceled) || errors.Is(err, deployer.ErrUnavailable) {
 		t.Errorf("asked with %v, want context.Canceled", err)
+	}
+}
+
+// TestProbesReadWhatAppsAnswer: only a final 2xx is well, whatever comes before and after it.
+func TestProbesReadWhatAppsAnswer(t *testing.T) {
+	for answer, want := range map[string]string{
+		"HTTP/1.1 204 No Content\r\n\r\n":                                           "",
+		"HTTP/1.0 200 OK\r\n\r\nuntil the end":                                      "",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n": "",
+		"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 2*probeMost):                "",
+		"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n":     "",
+		"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 Service Unavailable\r\n\r\n":  "it answers 503",
+		"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n":       "it redirects (302) to /login",
+		"SSH-2.0-OpenSSH_9.2\r\n":                                                   "it answers no HTTP",
+		"":                                                                          "it answers no HTTP",
+		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*probeMost):                 "it answers no HTTP",
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if conn, err := l.Accept(); err == nil {
+				_, _ = http.ReadRequest(bufio.NewReader(conn))
+				_, _ = io.WriteString(conn, answer)
+				_ = conn.Close()
+			}
+		}()
+		probe := probeHTTP(deployer.Service{Health: deployer.Health{Path: "/", Port: l.Addr().(*net.TCPAddr).Port}})
+		err = probe(t.Context(), target{address: "127.0.0.1"})
+		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want)) {
+			t.Errorf("%.60q: got %v, want %q", answer, err, want)
+		}
+		_ = l.Close()
+	}
+}
+
+// TestAProbeOfASilentAppEndsInTime and leaves nothing behind.
+func TestAProbeOfASilentAppEndsInTime(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	probe := probeHTTP(deployer.Service{Health: deployer.Health{Path: "/", Port: l.Addr().(*net.TCPAddr).Port}})
+	k := check{limit: 50 * time.Millisecond, ask: probe}
+	if err := k.once(t.Context(), target{address: "127.0.0.1"}); err == nil || err.Error() != "no answer within 50ms" {
+		t.Errorf("got %v", err)
 	}
 }

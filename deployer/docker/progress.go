@@ -9,6 +9,8 @@ import (
 
 	"github.com/docker/docker/pkg/jsonmessage"
 	"github.com/docker/go-units"
+
+	"fisherman/deployer"
 )
 
 // line is one message of a pull's stream.
@@ -30,9 +32,12 @@ func eachLine(stream io.Reader, do func(line) error) error {
 	}
 }
 
-// tally sums up what the layers of a pull report, and tells at most once a second.
+// tellEvery is the least time between two looks at a pull.
+const tellEvery = 250 * time.Millisecond
+
+// tally sums up what the layers of a pull report, and tells now and then.
 type tally struct {
-	tell   func(string)
+	tell   func(deployer.Report)
 	now    func() time.Time
 	begun  time.Time
 	told   time.Time
@@ -41,7 +46,7 @@ type tally struct {
 
 type layer struct{ done, total int64 }
 
-func newTally(tell func(string), now func() time.Time) *tally {
+func newTally(tell func(deployer.Report), now func() time.Time) *tally {
 	begun := now()
 	return &tally{tell: tell, now: now, begun: begun, told: begun, layers: map[string]layer{}}
 }
@@ -57,22 +62,25 @@ func (t *tally) add(l line) error {
 	case l.Status == "Download complete" || l.Status == "Pull complete":
 		t.layers[l.ID] = layer{known.total, known.total}
 	}
-	if now := t.now(); now.Sub(t.told) >= time.Second {
+	if now := t.now(); now.Sub(t.told) >= tellEvery {
 		t.told = now
 		if s := t.sum(); s.done < s.total {
-			t.tell(fmt.Sprintf("pulled %s of %s", size(s.done), size(s.total)))
+			t.tell(deployer.Report{
+				Text: fmt.Sprintf("pulled %s of %s", size(s.done), size(s.total)), Done: s.done, Total: s.total, Passing: true,
+			})
 		}
 	}
 	return nil
 }
 
 func (t *tally) done() {
-	took := t.now().Sub(t.begun).Seconds()
-	if s := t.sum(); s.total > 0 {
-		t.tell(fmt.Sprintf("pulled %s in %.1fs", size(s.total), took))
-		return
+	s, amount := t.sum(), ""
+	if s.total > 0 { // small layers pass without a report
+		amount = " " + size(s.total)
 	}
-	t.tell(fmt.Sprintf("pulled in %.1fs", took)) // small layers pass without a report
+	t.tell(deployer.Report{
+		Text: fmt.Sprintf("pulled%s in %.1fs", amount, t.now().Sub(t.begun).Seconds()), Done: s.total, Total: s.total,
+	})
 }
 
 func (t *tally) sum() (s layer) {

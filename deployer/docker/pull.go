@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -13,31 +14,39 @@ import (
 	"fisherman/deployer"
 )
 
-// silence is how long a pull may say nothing before it counts as stuck. Docker itself retries a layer for over a minute.
-const silence = 3 * time.Minute
-
 // Pull implements deployer.Runtime. It uses no network when the image is here: under its digest, its digest at the
 // mirror, or, for a rollback, the tag that retained it.
-func (e *Engine) Pull(ctx context.Context, r deployer.Release, progress func(string)) (deployer.Image, error) {
+func (e *Engine) Pull(ctx context.Context, r deployer.Release, progress func(deployer.Report)) (deployer.Image, error) {
 	sources, err := e.sources(r)
 	if err != nil {
 		return deployer.Image{}, err
 	}
 	ref, err := e.present(ctx, r, sources)
-	if err == nil && ref != "" {
-		progress("image is already here")
-	} else if err == nil {
-		ref, err = e.fetch(ctx, sources, progress)
-	}
 	if err != nil {
 		return deployer.Image{}, err
 	}
-	return e.adopt(context.WithoutCancel(ctx), ref, r) // what is here is tagged, so that it is found when it is to go
+	if ref != "" {
+		progress(deployer.Report{Text: "image is already here"})
+		return e.adopt(ctx, ref, r)
+	}
+	if ref, err = e.fetch(ctx, r, sources, progress); err != nil {
+		return deployer.Image{}, err
+	}
+	adopted, err := e.adopt(ctx, ref, r)
+	if errors.As(err, new(*foreignError)) {
+		return adopted, errors.Join(err, e.untag(ctx, ref))
+	}
+	return adopted, err
 }
 
-// adopt retains the image that was found or fetched.
+// adopt retains the image that was found or fetched. It is not interrupted by ctx: what is here is tagged, so that it is
+// found when it is to go.
 func (e *Engine) adopt(ctx context.Context, ref string, r deployer.Release) (deployer.Image, error) {
+	ctx = context.WithoutCancel(ctx)
 	found, err := e.inspectImage(ctx, ref)
+	if err == nil {
+		err = e.checkPlatform(ctx, ref, platformOf(found))
+	}
 	if err == nil {
 		err = e.retain(ctx, ref, r)
 	}
@@ -69,7 +78,7 @@ func (e *Engine) present(ctx context.Context, r deployer.Release, sources []sour
 }
 
 // fetch pulls from the first source that has it. By digest the engine takes nothing but what was asked for.
-func (e *Engine) fetch(ctx context.Context, sources []source, progress func(string)) (ref string, err error) {
+func (e *Engine) fetch(ctx context.Context, r deployer.Release, sources []source, progress func(deployer.Report)) (ref string, err error) {
 	for i, s := range sources {
 		err = e.pull(ctx, s, progress)
 		if err == nil {
@@ -78,39 +87,49 @@ func (e *Engine) fetch(ctx context.Context, sources []source, progress func(stri
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("pull %s: %w", s.ref, ctx.Err())
 		}
+		if errors.As(err, new(*foreignError)) {
+			return "", err
+		}
 		if i+1 < len(sources) {
-			e.log.Warn().Err(err).Str("mirror", s.registry).Msg("mirror failed, pulling from the origin")
-			progress(fmt.Sprintf("the mirror %s failed (%v); pulling from %s", s.registry, err, sources[i+1].registry))
+			e.log.Warn().Err(err).Str("service", r.Service.Name).Str("deployment", r.ID).Str("mirror", s.registry).Msg("mirror failed, pulling from the origin")
+			progress(deployer.Report{Text: fmt.Sprintf("the mirror %s failed (%v); pulling from %s", s.registry, err, sources[i+1].registry)})
 		}
 	}
 	return "", err
 }
 
-func (e *Engine) pull(ctx context.Context, s source, progress func(string)) error {
+func (e *Engine) pull(ctx context.Context, s source, progress func(deployer.Report)) error {
 	auth, err := e.credentials(s.registry)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	alarm := time.AfterFunc(silence, func() { cancel(errors.New("no progress for " + silence.String())) })
-	defer alarm.Stop()
+	pulling, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	life := newLifeline(ctx, cut)
+	defer life.letGo()
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cut(nil)
+	asking.Go(func() { // beside the download, which waits for no answer
+		if err := e.announcedPlatform(pulling, s); err != nil {
+			life.forsake(err)
+		}
+	})
 
-	stream, err := e.api.ImagePull(ctx, s.ref, image.PullOptions{RegistryAuth: auth})
+	stream, err := e.api.ImagePull(pulling, s.ref, image.PullOptions{RegistryAuth: auth})
 	if err == nil {
-		err = follow(stream, newTally(progress, time.Now), func() { alarm.Reset(silence) })
+		err = follow(stream, newTally(progress, time.Now), life.heard)
 		err = errors.Join(err, stream.Close())
 	}
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+	if err != nil && pulling.Err() != nil {
+		err = context.Cause(pulling)
 	}
 	return e.refusal(s, err)
 }
 
 // follow drains a pull's stream; any of its lines may be the error.
-func follow(stream io.Reader, t *tally, alive func()) error {
+func follow(stream io.Reader, t *tally, heard func(line)) error {
 	if err := eachLine(stream, func(l line) error {
-		alive()
+		heard(l)
 		return t.add(l)
 	}); err != nil {
 		return err

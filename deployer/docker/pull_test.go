@@ -57,7 +57,7 @@ func pullTakesOnlyWhatIsMissing(t *testing.T, b *bench) {
 	b = b.behind(t, &g)
 	first := b.release(b.push(t))
 	var told []string
-	tell := func(text string) { told = append(told, text) }
+	tell := func(r deployer.Report) { told = append(told, r.Text) }
 	if _, err := b.Pull(t.Context(), first, tell); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func pullLogsIn(t *testing.T, b *bench) {
 	g.set(login)
 	with := func(password string) error {
 		engine := b.engine(t, docker.Options{Network: b.network, Registries: map[string]docker.Registry{
-			b.registry: {Username: "me", Password: password},
+			b.registry: {Username: "me", Password: deployer.Secret(password)},
 		}})
 		_, err := engine.Pull(t.Context(), r, silent)
 		return err
@@ -121,7 +121,7 @@ func pullPrefersTheMirror(t *testing.T, b *bench) {
 
 	// The mirror has only the second image: the first comes from the origin in the end.
 	var told []string
-	if _, err := engine.Pull(t.Context(), b.release(digest), func(text string) { told = append(told, text) }); err != nil {
+	if _, err := engine.Pull(t.Context(), b.release(digest), func(r deployer.Report) { told = append(told, r.Text) }); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(told[0], other+" failed") {

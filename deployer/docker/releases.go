@@ -10,23 +10,75 @@ import (
 	"fisherman/deployer"
 )
 
-// Releases implements deployer.Runtime, in the order of deployments: one listing, and one look at each container of a
-// release that stopped.
+// lately is how long after a container's end it is asked whether the engine, on its own way out, has ended it.
+const lately = time.Minute
+
+// Releases implements deployer.Runtime, in the order of deployments: one listing, and one look at each container that does
+// not run or is new.
 func (e *Engine) Releases(ctx context.Context) ([]deployer.Running, error) {
 	found, err := e.containers(ctx, "")
 	if err != nil {
 		return nil, err
 	}
+	for _, c := range found {
+		if err := e.moveIn(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	all := e.group(found)
 	for i := range all {
-		if all[i].Up(1) {
-			continue
-		}
-		if all[i].StoppedAt, err = e.stoppedAt(ctx, all[i]); err != nil {
+		if err := e.lookBack(ctx, &all[i]); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+// lookBack says of each replica that does not run why, and when the last one ended if none runs; one that never ran counts
+// from its creation.
+func (e *Engine) lookBack(ctx context.Context, r *deployer.Running) error {
+	var last time.Time
+	for i := range r.Replicas {
+		replica := &r.Replicas[i]
+		if replica.Running {
+			continue
+		}
+		found, err := e.inspect(ctx, replica.Container)
+		if cerrdefs.IsNotFound(err) {
+			replica.Ended = "was removed"
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := e.taken(ctx, found.State); err != nil {
+			return err
+		}
+		e.consultEvents(ctx, found, 0)
+		replica.Ended = ending(found)
+		for _, at := range []string{found.Created, found.State.FinishedAt} {
+			if t, err := time.Parse(time.RFC3339Nano, at); err == nil && t.After(last) {
+				last = t
+			}
+		}
+	}
+	if !r.Up(1) {
+		r.StoppedAt = last
+	}
+	return nil
+}
+
+// taken says that a container ended because the engine is about to: on the connections it has, that answers until the last
+// one is stopped, and would make each look like a release that fails.
+func (e *Engine) taken(ctx context.Context, s *container.State) error {
+	ended, err := time.Parse(time.RFC3339Nano, s.FinishedAt)
+	if err != nil || time.Since(ended) > lately {
+		return nil
+	}
+	if err := e.fresh.leaving(ctx); err != nil && ctx.Err() == nil {
+		return unavailable(err, "list containers: one ended, and Docker itself is stopping or gone")
+	}
+	return nil
 }
 
 // group makes releases of containers that come in the order of their deployments.
@@ -46,24 +98,8 @@ func (e *Engine) group(found []container.Summary) []deployer.Running {
 }
 
 func (e *Engine) replica(c container.Summary) deployer.Replica {
-	return deployer.Replica{Container: c.ID, Address: e.address(c), Running: c.State == container.StateRunning}
-}
-
-// stoppedAt is when the last container of a release ended; one that never ran counts from its creation.
-func (e *Engine) stoppedAt(ctx context.Context, r deployer.Running) (last time.Time, err error) {
-	for _, replica := range r.Replicas {
-		found, err := e.inspect(ctx, replica.Container)
-		if cerrdefs.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return last, err
-		}
-		for _, at := range []string{found.Created, found.State.FinishedAt} {
-			if t, err := time.Parse(time.RFC3339Nano, at); err == nil && t.After(last) {
-				last = t
-			}
-		}
-	}
-	return last, nil
+	// One that the engine is about to start again runs as far as anybody else is concerned: it must not be started, and
+	// has to be stopped. It has no address.
+	running := c.State == container.StateRunning || c.State == container.StateRestarting
+	return deployer.Replica{Container: c.ID, Address: e.address(c), Running: running}
 }

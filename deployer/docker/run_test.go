@@ -18,7 +18,7 @@ import (
 
 func containersAreMadeByTheContract(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
-	r.Service.Environment = map[string]string{"VERSION": "7", "A": "b=c"}
+	r.Service.Environment = map[string]deployer.Secret{"VERSION": "7", "A": "b=c"}
 	r.Service.Args = []string{"ignored"}
 	r.Service.Stop = 1500 * time.Millisecond
 	b.start(t, r)
@@ -57,7 +57,7 @@ func containersAreMadeByTheContract(t *testing.T, b *bench) {
 func haltAsksFirst(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
 	b.live(t, r)
-	if err := b.Halt(t.Context(), r.ID); err != nil {
+	if err := b.Halt(t.Context(), r.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	logs, err := b.Logs(t.Context(), r.ID, deployer.LogOptions{})
@@ -92,7 +92,7 @@ func retireEndsACrashLoop(t *testing.T, b *bench) {
 func startAgainKeepsTheRestartPolicy(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
 	id := b.live(t, r)[0].Container
-	if err := errors.Join(b.Halt(t.Context(), r.ID), b.Start(t.Context(), r)); err != nil {
+	if err := errors.Join(b.Halt(t.Context(), r.ID, 0), b.Start(t.Context(), r)); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.inspect(t, id).HostConfig.RestartPolicy.Name; got != "unless-stopped" {
@@ -105,7 +105,7 @@ func onlyOurNetworkIsTouched(t *testing.T, ours *bench) {
 	r := theirs.release(theirs.push(t))
 	theirs.live(t, r)
 	ctx := t.Context()
-	if err := errors.Join(ours.Halt(ctx, r.ID), ours.Retire(ctx, r.ID), ours.Clean(ctx, r.Service.Name, nil)); err != nil {
+	if err := errors.Join(ours.Halt(ctx, r.ID, 0), ours.Retire(ctx, r.ID), ours.Clean(ctx, r.Service.Name, nil)); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := ours.Releases(ctx); err != nil || slices.ContainsFunc(all, func(a deployer.Running) bool { return a.ID == r.ID }) {

@@ -36,7 +36,7 @@ func (e *Engine) credentials(host string) (string, error) {
 		return "", nil
 	}
 	encoded, err := registry.EncodeAuthConfig(registry.AuthConfig{
-		Username: login.Username, Password: login.Password, ServerAddress: host,
+		Username: login.Username, Password: login.Password.Reveal(), ServerAddress: host,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode the login of %s", host) // without the cause, which might quote it

@@ -22,11 +22,13 @@ func (e *Engine) containerConfig(r deployer.Release, n int) *container.Config {
 		Labels:      e.labels(r, n),
 		StopTimeout: &stop,
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+
+		ExposedPorts: exposed(r.Service.Ports),
 	}
 }
 
 // hostConfig is how it runs. There is no restart policy yet: a release that cannot start shall be seen to end.
-func (e *Engine) hostConfig() *container.HostConfig {
+func (e *Engine) hostConfig(s deployer.Service) *container.HostConfig {
 	return &container.HostConfig{
 		NetworkMode:   container.NetworkMode(e.network),
 		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
@@ -34,13 +36,26 @@ func (e *Engine) hostConfig() *container.HostConfig {
 			Type:   "json-file",
 			Config: map[string]string{"max-size": "10m", "max-file": "3"},
 		},
+		Resources:    limits(s.Resources),
+		Mounts:       e.mounts(s),
+		PortBindings: bindings(s.Ports),
 	}
 }
 
-func environ(vars map[string]string) []string {
+// limits bound one container. Swap counts as memory, as the service's limit does: what would only be swapped out is killed
+// instead, and seen to be.
+func limits(r deployer.Resources) container.Resources {
+	l := container.Resources{Memory: r.Memory, MemorySwap: r.Memory, NanoCPUs: int64(r.CPUs * 1e9)}
+	if r.PIDs > 0 {
+		l.PidsLimit = &r.PIDs
+	}
+	return l
+}
+
+func environ(vars map[string]deployer.Secret) []string {
 	env := make([]string, 0, len(vars))
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		env = append(env, fmt.Sprintf("%s=%s", name, vars[name]))
+		env = append(env, fmt.Sprintf("%s=%s", name, vars[name].Reveal()))
 	}
 	return env
 }

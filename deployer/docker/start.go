@@ -1,7 +1,9 @@
 package docker
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -15,7 +17,8 @@ import (
 const parallel = 8
 
 // Start implements deployer.Runtime. It creates without looking first: an engine that is asked less answers sooner, and
-// names that are taken tell what an earlier Start left.
+// names that are taken tell what an earlier Start left. It looks for what has an earlier configuration, though: of today's
+// the engine may refuse to make anything, before it comes to the name.
 func (e *Engine) Start(ctx context.Context, r deployer.Release) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
@@ -26,6 +29,11 @@ func (e *Engine) Start(ctx context.Context, r deployer.Release) error {
 }
 
 func (e *Engine) startReplica(ctx context.Context, r deployer.Release, n int) error {
+	if isEarlier(r) {
+		if _, err := e.inspect(ctx, e.containerName(r, n)); err == nil {
+			return e.resume(ctx, r, n)
+		}
+	}
 	id, err := e.create(ctx, r, n)
 	if cerrdefs.IsConflict(err) {
 		return e.resume(ctx, r, n)
@@ -41,41 +49,66 @@ func (e *Engine) create(ctx context.Context, r deployer.Release, n int) (string,
 	name := e.containerName(r, n)
 	var made container.CreateResponse
 	err := e.ask(context.WithoutCancel(ctx), "create container "+name, func(ctx context.Context) (err error) {
-		made, err = e.api.ContainerCreate(ctx, e.containerConfig(r, n), e.hostConfig(), nil, nil, name)
+		made, err = e.api.ContainerCreate(ctx, e.containerConfig(r, n), e.hostConfig(r.Service), nil, nil, name)
 		return err
 	})
-	return made.ID, err
+	if err == nil && len(made.Warnings) > 0 { // such as a limit that this kernel cannot hold
+		e.log.Warn().Str("service", r.Service.Name).Str("deployment", r.ID).Strs("said", made.Warnings).Str("container", name).Msg("Docker made the container with reservations")
+	}
+	return made.ID, withoutSource(err)
 }
 
+// run is not interrupted by ctx either: the engine would go on, and a Halt that follows would find nothing to stop.
 func (e *Engine) run(ctx context.Context, id, name string) error {
-	return e.ask(ctx, "start container "+name, func(ctx context.Context) error {
+	return portTaken(e.ask(context.WithoutCancel(ctx), "start container "+name, func(ctx context.Context) error {
 		return e.api.ContainerStart(ctx, id, container.StartOptions{})
-	})
+	}))
 }
+
+// isEarlier reports whether the release's containers were made with another configuration than today's.
+func isEarlier(r deployer.Release) bool { return r.Spec != "" && r.Spec != r.Service.Spec() }
 
 // resume makes what has the replica's name run: it goes on as it is, is started again, or is replaced.
 func (e *Engine) resume(ctx context.Context, r deployer.Release, n int) error {
 	name := e.containerName(r, n)
 	found, err := e.inspect(ctx, name)
+	if cerrdefs.IsNotFound(err) {
+		return unavailable(err, "container %s was removed while it was to be started", name)
+	}
 	if err != nil {
 		return err
 	}
-	switch fate(found, e.labels(r, n)) {
+	want := e.labels(r, n)
+	want[labelSpec] = cmp.Or(r.Spec, want[labelSpec])
+	switch fate(found, want) {
 	case foreign:
 		return fmt.Errorf("create container %s: a container that is not fisherman's has that name; rename or remove it", name)
 	case goesOn:
 		return nil
 	case startsAgain:
-		return e.run(ctx, found.ID, name)
+		err := e.run(ctx, found.ID, name)
+		if err == nil || ctx.Err() != nil || errors.Is(err, deployer.ErrUnavailable) || isEarlier(r) {
+			return err // what has an earlier configuration could not be made again
+		}
+		// An engine that died at it may never be able to start this one again: a new one takes its place.
 	}
 	if err := e.remove(ctx, found.ID, name); err != nil {
 		return err
 	}
+	e.dropEndpoint(ctx, name)
 	id, err := e.create(ctx, r, n)
 	if err != nil {
 		return err
 	}
 	return e.run(ctx, id, name)
+}
+
+// dropEndpoint makes the network forget a container that is gone. An engine that died while it started one remembers its
+// endpoint, and would never start another of that name.
+func (e *Engine) dropEndpoint(ctx context.Context, name string) {
+	_ = e.ask(ctx, "disconnect "+name, func(ctx context.Context) error {
+		return e.api.NetworkDisconnect(ctx, e.network, name, true)
+	}) // none is there, as a rule
 }
 
 // setPolicy says whether the engine restarts a container by itself.

@@ -11,14 +11,14 @@ import (
 )
 
 // Halt implements deployer.Runtime.
-func (e *Engine) Halt(ctx context.Context, id string) error {
-	return e.each(ctx, id, e.stop)
+func (e *Engine) Halt(ctx context.Context, id string, grace time.Duration) error {
+	return e.each(ctx, id, func(ctx context.Context, c container.Summary) error { return e.stop(ctx, c, grace) })
 }
 
 // Retire implements deployer.Runtime. Volumes are left alone, unnamed ones too: a deployment never deletes data.
 func (e *Engine) Retire(ctx context.Context, id string) error {
 	return e.each(ctx, id, func(ctx context.Context, c container.Summary) error {
-		if err := e.stop(ctx, c); err != nil {
+		if err := e.stop(ctx, c, 0); err != nil {
 			return err
 		}
 		return e.remove(ctx, c.ID, title(c))
@@ -42,22 +42,28 @@ func (e *Engine) each(ctx context.Context, id string, do func(context.Context, c
 	return group.Wait()
 }
 
-// stop gives a container the stop time it was created with, and the engine some more to answer.
-func (e *Engine) stop(ctx context.Context, c container.Summary) error {
+// stop gives a container its grace, or with 0 the stop time it was created with, and the engine some more to answer. When ctx
+// ends first, the engine goes on by itself: SIGTERM, and SIGKILL when the time is over.
+func (e *Engine) stop(ctx context.Context, c container.Summary, grace time.Duration) error {
 	switch c.State {
 	case container.StateCreated, container.StateExited, container.StateDead, container.StateRemoving:
 		return nil
 	}
-	made, err := e.inspect(ctx, c.ID)
-	if err != nil {
-		return unless(cerrdefs.IsNotFound, err)
+	var options container.StopOptions
+	if grace > 0 {
+		whole := seconds(grace)
+		options.Timeout = &whole
+	} else {
+		found, err := e.inspect(ctx, c.ID)
+		if err != nil {
+			return unless(cerrdefs.IsNotFound, err)
+		}
+		if made := found.Config.StopTimeout; made != nil {
+			grace = time.Duration(*made) * time.Second
+		}
 	}
-	limit := patience
-	if t := made.Config.StopTimeout; t != nil {
-		limit += time.Duration(*t) * time.Second
-	}
-	err = e.askWithin(ctx, limit, "stop container "+title(c), func(ctx context.Context) error {
-		return e.api.ContainerStop(ctx, c.ID, container.StopOptions{})
+	err := e.askWithin(ctx, grace+patience, "stop container "+title(c), func(ctx context.Context) error {
+		return e.api.ContainerStop(ctx, c.ID, options)
 	})
 	return unless(cerrdefs.IsNotFound, err)
 }

@@ -3,6 +3,7 @@ package docker
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -30,18 +31,26 @@ func TestCommand(t *testing.T) {
 }
 
 func TestEnding(t *testing.T) {
-	const begun, ended = "2026-01-02T03:04:05.1Z", "2026-01-02T03:04:05.5Z"
+	const begun, ended, never = "2026-01-02T03:04:05.1Z", "2026-01-02T03:04:05.5Z", "0001-01-01T00:00:00Z"
 	for _, c := range []struct {
-		state container.State
-		want  string
+		state  container.State
+		memory int64 // its limit
+		want   string
 	}{
-		{container.State{ExitCode: 3, StartedAt: begun, FinishedAt: ended}, "exited with code 3 after 0.4s"},
-		{container.State{ExitCode: 137, OOMKilled: true, StartedAt: begun, FinishedAt: ended}, "was killed for want of memory (exit code 137) after 0.4s"},
-		{container.State{Status: "created", StartedAt: "0001-01-01T00:00:00Z", FinishedAt: "0001-01-01T00:00:00Z"}, "was created but never started"},
-		{container.State{Running: true, StartedAt: ended, FinishedAt: begun}, "ended, and Docker started it again"},
-		{container.State{ExitCode: 1, StartedAt: ended, FinishedAt: begun}, "exited with code 1"},
+		{container.State{ExitCode: 3, StartedAt: begun, FinishedAt: ended}, 0, "exited with code 3 after 0.4s"},
+		{container.State{ExitCode: 137, OOMKilled: true, StartedAt: begun, FinishedAt: ended}, 64 << 20, "was killed for want of memory (limit 64 MiB) after 0.4s"},
+		{container.State{ExitCode: 137, OOMKilled: true}, 0, "was killed for want of memory"},
+		{container.State{ExitCode: 1, Running: true, Restarting: true}, 0, "exited with code 1"},
+		{container.State{Status: "created", StartedAt: never, FinishedAt: never}, 0, "was created but never started"},
+		{container.State{Status: "created", ExitCode: 128, Error: "no such file"}, 0, "could not be started: no such file"},
+		{container.State{Running: true, StartedAt: ended, FinishedAt: begun}, 0, "ended, and Docker started it again"},
+		{container.State{Running: true, Paused: true}, 0, "is paused"},
+		{container.State{ExitCode: 1, StartedAt: ended, FinishedAt: begun}, 0, "exited with code 1"},
 	} {
-		if got := ending(&c.state); got != c.want {
+		found := container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{
+			State: &c.state, HostConfig: &container.HostConfig{Resources: container.Resources{Memory: c.memory}},
+		}}
+		if got := ending(found) + lasted(&c.state); got != c.want {
 			t.Errorf("%+v ended as %q, want %q", c.state, got, c.want)
 		}
 	}
@@ -78,10 +87,12 @@ func TestLinesAreWholeAndBounded(t *testing.T) {
 	}
 }
 
-func TestTallyTellsOnceASecond(t *testing.T) {
+func TestTallyTellsNowAndThen(t *testing.T) {
 	var told []string
 	now := time.Unix(0, 0)
-	count := newTally(func(text string) { told = append(told, text) }, func() time.Time { return now })
+	count := newTally(func(r deployer.Report) {
+		told = append(told, fmt.Sprint(r.Text, " ", r.Done, " ", r.Total, " ", r.Passing))
+	}, func() time.Time { return now })
 	for _, text := range []string{
 		`{"id":"a","status":"Downloading","progressDetail":{"current":500000,"total":10000000}}`,
 		`{"id":"b","status":"Already exists","progressDetail":{}}`,
@@ -89,20 +100,20 @@ func TestTallyTellsOnceASecond(t *testing.T) {
 		`{"id":"a","status":"Download complete","progressDetail":{}}`,
 		`{"id":"a","status":"Extracting","progressDetail":{"current":1,"total":10000000}}`,
 	} {
-		now = now.Add(600 * time.Millisecond)
+		now = now.Add(150 * time.Millisecond)
 		if err := eachLine(strings.NewReader(text), count.add); err != nil {
 			t.Fatal(err)
 		}
 	}
 	count.done()
-	if want := []string{"pulled 500.0 kB of 10.0 MB", "pulled 10.0 MB in 3.0s"}; !slices.Equal(told, want) {
+	if want := []string{"pulled 500.0 kB of 10.0 MB 500000 10000000 true", "pulled 10.0 MB in 0.8s 10000000 10000000 false"}; !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
 }
 
 func TestEveryLineOfAPullMayBeItsError(t *testing.T) {
 	stream := `{"status":"Pulling"}` + "\n" + `{"errorDetail":{"message":"no space left on device"},"error":"no space left on device"}`
-	err := follow(strings.NewReader(stream), newTally(func(string) {}, time.Now), func() {})
+	err := follow(strings.NewReader(stream), newTally(func(deployer.Report) {}, time.Now), func(line) {})
 	if err == nil || err.Error() != "no space left on device" {
 		t.Errorf("followed with %v, want the error of the last line", err)
 	}
@@ -130,6 +141,9 @@ func TestRefusal(t *testing.T) {
 		err := e.refusal(source{ref: "ghcr.io/o/web@sha256:aa", registry: "ghcr.io"}, errors.New(said))
 		if errors.Is(err, deployer.ErrUnavailable) != c.again || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v; want %q, another try: %v", said, err, c.want, c.again)
+		}
+		if full := strings.Contains(said, "no space left"); errors.Is(err, deployer.ErrNoSpace) != full {
+			t.Errorf("%q: %v; want that there is no space: %v", said, err, full)
 		}
 		if strings.Contains(err.Error(), "hunter22") || !strings.Contains(err.Error(), "ghcr.io/o/web@sha256:aa") {
 			t.Errorf("%q: %v; want the image named and the password hidden", said, err)

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rs/zerolog"
+
+	"fisherman/deployer"
 )
 
 // DefaultTimeout bounds what one registry is asked, logging in included.
@@ -20,7 +22,7 @@ const DefaultTimeout = 10 * time.Second
 // Credential is how to read from one registry. Without a username it is read anonymously.
 type Credential struct {
 	Username string
-	Password string
+	Password deployer.Secret
 	Mirror   string // "host:port" to ask first, with the credential of that host and never with this one
 }
 
@@ -72,7 +74,7 @@ func (c *Client) add(host string, credential Credential) error {
 	if credential.Username != "" {
 		c.auth[registry.Name()] = authn.FromConfig(authn.AuthConfig{
 			Username: credential.Username,
-			Password: credential.Password,
+			Password: credential.Password.Reveal(),
 		})
 	}
 	if credential.Mirror == "" {

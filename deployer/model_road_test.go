@@ -1,0 +1,161 @@
+package deployer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"fisherman/deployer"
+)
+
+// road is a proxy of the model: its routes survive the process as the route file does, and all else dies with it.
+// Requests are always in flight on what a service points to; once that changes they take as long as the mood says.
+type road struct {
+	mu     sync.Mutex
+	told   func(fact)
+	live   map[string]string
+	routes map[string]map[string][]string
+	refuse bool                           // Point and Remove fail
+	mood   func(*rand.Rand) time.Duration // how long requests in flight take
+	rng    *rand.Rand                     //
+	paused map[string]bool                // of this process
+	flight map[string]time.Time           // when the last request on a release ends, once it gets no new ones
+	counts map[string]deployer.Share      // by release
+}
+
+func newRoad(rng *rand.Rand, told func(fact)) *road {
+	r := &road{told: told, live: map[string]string{}, routes: map[string]map[string][]string{}, rng: rng, mood: prompt}
+	r.forget()
+	return r
+}
+
+func prompt(*rand.Rand) time.Duration { return 0 }
+
+// forget is the end of the process.
+func (r *road) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paused, r.flight, r.counts = map[string]bool{}, map[string]time.Time{}, map[string]deployer.Share{}
+}
+
+func (r *road) Point(service, release string, routes map[string][]string) (func(context.Context, func(int)) int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refuse {
+		return nil, errors.New("write the route file: input/output error")
+	}
+	before := r.live[service]
+	r.live[service], r.routes[service] = release, maps.Clone(routes)
+	delete(r.paused, service)
+	r.told(fact{what: pointed, service: service, release: release, routes: routes, before: before})
+	if before == release {
+		return func(context.Context, func(int)) int { return 0 }, nil
+	}
+	r.counts[release] = deployer.Share{}
+	delete(r.flight, release)
+	return r.drain(service, before), nil
+}
+
+func (r *road) Pause(service string) func(context.Context, func(int)) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paused[service] = true
+	return r.drain(service, r.live[service])
+}
+
+// drain begins the last requests of a release; mu is held.
+func (r *road) drain(service, release string) func(context.Context, func(int)) int {
+	if release == "" || len(r.routes[service]) == 0 {
+		return func(context.Context, func(int)) int { return 0 }
+	}
+	begun := time.Now()
+	until := begun.Add(r.mood(r.rng))
+	r.flight[release] = until
+	return func(ctx context.Context, _ func(int)) int {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return 0
+		case <-ctx.Done():
+		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return 0 // nobody waits any more: they go on
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.flight[release] = time.Now()
+		r.told(fact{what: cut, service: service, release: release, took: time.Since(begun)})
+		return 1
+	}
+}
+
+// busy reports whether requests are in flight on a release.
+func (r *road) busy(service, release string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	open := r.live[service] == release && !r.paused[service] && len(r.routes[service]) > 0
+	return open || time.Now().Before(r.flight[release])
+}
+
+func (r *road) Settle() {}
+
+func (r *road) Remove(service string) (func(context.Context, func(int)) int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refuse {
+		return nil, errors.New("write the route file: input/output error")
+	}
+	delete(r.live, service)
+	delete(r.routes, service)
+	return func(context.Context, func(int)) int { return 0 }, nil
+}
+
+func (r *road) Live() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.live)
+}
+
+func (r *road) Answers(service string) (all, failed uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.counts[r.live[service]]
+	return s.All, s.Failed
+}
+
+// answer counts what the live release of a service has answered.
+func (r *road) answer(service string, all, failed uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.counts[r.live[service]]
+	r.counts[r.live[service]] = deployer.Share{All: s.All + all, Failed: s.Failed + failed}
+}
+
+func (r *road) isPaused(service string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.paused[service]
+}
+
+// table is where a service's routes point, as text to compare and to print.
+func (r *road) table(service string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text := ""
+	for _, route := range slices.Sorted(maps.Keys(r.routes[service])) {
+		text += fmt.Sprint(route, " → ", r.routes[service][route], " ")
+	}
+	return text
+}
+
+func (r *road) set(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change()
+}

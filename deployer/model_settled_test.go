@@ -1,0 +1,119 @@
+package deployer_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"fisherman/deployer"
+)
+
+// unsettled says what is not as it must be once nothing happens any more.
+func (w *world) unsettled() []string {
+	var all []string
+	for _, d := range w.active() {
+		all = append(all, fmt.Sprintf("deployment %s of %s is still %s", d.ID, d.Service, d.State))
+	}
+	for _, l := range w.promises() {
+		all = append(all, fmt.Sprintf("the tag of %s has come to %.15s, which was promised to be deployed then", l.Service, l.Trigger.Digest))
+	}
+	if err := w.process.Ready(); err != nil {
+		all = append(all, fmt.Sprintf("not ready: %v", err))
+	}
+	status, err := w.process.Services(context.Background())
+	if err != nil {
+		return append(all, fmt.Sprintf("no status: %v", err))
+	}
+	for i, s := range w.services {
+		at := slices.IndexFunc(status, func(st deployer.ServiceStatus) bool { return st.Service.Name == s.Name })
+		all = append(all, w.settled(w.services[i], status[at])...)
+	}
+	return all
+}
+
+// settled says what is wrong with a service that nothing happens to.
+func (w *world) settled(s deployer.Service, status deployer.ServiceStatus) (wrongs []string) {
+	wrong := func(format string, args ...any) { wrongs = append(wrongs, s.Name+": "+fmt.Sprintf(format, args...)) }
+	up, live := w.running(s.Name), w.road.Live()[s.Name]
+	if good, _ := w.book.Succeeded(s.Name, 1); len(good) == 0 && live == "" {
+		if len(up) > 0 {
+			wrong("%v run though nothing has succeeded", up)
+		}
+		if image, untried := w.untried(s); untried {
+			wrong("nothing runs, and image %.15s has never been tried", image)
+		}
+		return wrongs
+	}
+	if !slices.Equal(up, []string{live}) {
+		wrong("%v run, traffic points to %q", up, live)
+	}
+	if status.State != "running" || status.Live == nil || status.Live.ID != live {
+		wrong("its status is %s", status.State)
+	}
+	if d, err := w.book.Deployment(live); err != nil || d.State != deployer.Succeeded || d.Digest != w.release(live).Digest {
+		wrong("what is live, %s, is %s (%v)", live, d.State, err)
+	}
+	if !w.release(live).Up(s.Replicas) || len(w.release(live).Replicas) != s.Replicas {
+		wrong("not all of its %d replicas run: %+v", s.Replicas, w.release(live).Replicas)
+	}
+	if w.road.isPaused(s.Name) {
+		wrong("requests are still held back")
+	}
+	wrongs = append(wrongs, w.astray(s)...)
+	return append(wrongs, w.unstartable(s)...)
+}
+
+// promises are the look-ups that would find now what they were promised for.
+func (w *world) promises() []deployer.Lookup {
+	m, _ := w.book.Load()
+	return slices.DeleteFunc(m.Lookups, func(l deployer.Lookup) bool {
+		image, err := w.registry.Resolve(w.life, l.Trigger.Image, "latest")
+		return err != nil || image != l.Trigger.Digest
+	})
+}
+
+// untried reports whether a service's tag leads to an image that has not been judged.
+func (w *world) untried(s deployer.Service) (image string, is bool) {
+	image, err := w.registry.Resolve(w.life, s.Image, s.Tag)
+	judged, _ := w.book.Judged(s.Name, image)
+	return image, err == nil && !judged
+}
+
+// astray says where a service's routes point that is not one of the live release's replicas, and which are missing.
+func (w *world) astray(s deployer.Service) (wrongs []string) {
+	live := w.road.Live()[s.Name]
+	var addresses []string
+	for _, r := range w.release(live).Replicas {
+		if r.Running {
+			addresses = append(addresses, r.Address+":8080")
+		}
+	}
+	slices.Sort(addresses)
+	want := ""
+	for _, r := range s.Routes {
+		want += fmt.Sprint(r.Host+r.Prefix, " → ", addresses, " ")
+	}
+	if got := w.road.table(s.Name); got != want {
+		wrongs = append(wrongs, fmt.Sprintf("%s: routes are %q and the replicas of %s are %q", s.Name, got, live, want))
+	}
+	return wrongs
+}
+
+// unstartable says which releases are offered to go back to and have no image.
+func (w *world) unstartable(s deployer.Service) (wrongs []string) {
+	targets, err := w.process.Rollbacks(context.Background(), s.Name)
+	if err != nil {
+		return []string{fmt.Sprintf("%s: no list of releases to go back to: %v", s.Name, err)}
+	}
+	images := w.fake.Images(s.Name)
+	for _, t := range targets {
+		origin := t.ID
+		if t.From != "" {
+			origin = t.From
+		}
+		if !slices.Contains(images, origin) {
+			wrongs = append(wrongs, fmt.Sprintf("%s: the image of %s is gone, which can be gone back to; there are %v", s.Name, origin, images))
+		}
+	}
+	return wrongs
+}

@@ -1,0 +1,61 @@
+package deployer_test
+
+import (
+	"context"
+
+	"fisherman/deployer"
+)
+
+// diary is the journal as one process writes it.
+type diary struct {
+	deployer.Journal
+	p *process
+}
+
+func (d diary) Commit(c deployer.Change) error {
+	if !changes(c) {
+		return nil
+	}
+	return d.p.effect(func() error {
+		facts := make([]fact, len(c.Deployments))
+		for i, next := range c.Deployments {
+			facts[i] = fact{what: written, service: next.Service, release: next.ID, deployment: d.p.w.steady(next)}
+			if before, _ := d.Deployment(next.ID); before.State.Ended() && before.State == next.State {
+				facts[i].what = amended
+			}
+		}
+		if err := d.Journal.Commit(c); err != nil {
+			return err
+		}
+		if c.Delivery != nil {
+			d.p.w.know(c.Delivery.ID)
+		}
+		for _, f := range facts {
+			d.p.w.record(f)
+		}
+		return nil
+	})
+}
+
+// street is the traffic as one process sends it.
+type street struct{ p *process }
+
+func (s street) Point(service, release string, routes map[string][]string) (drain func(context.Context, func(int)) int, err error) {
+	err = s.p.effect(func() error { drain, err = s.p.w.road.Point(service, release, routes); return err })
+	return drain, err
+}
+
+func (s street) Pause(service string) (drain func(context.Context, func(int)) int) {
+	drain = func(context.Context, func(int)) int { return 0 }
+	_ = s.p.effect(func() error { drain = s.p.w.road.Pause(service); return nil })
+	return drain
+}
+
+func (s street) Remove(service string) (drain func(context.Context, func(int)) int, err error) {
+	err = s.p.effect(func() error { drain, err = s.p.w.road.Remove(service); return err })
+	return drain, err
+}
+
+func (s street) Settle()                                     {}
+func (s street) Live() map[string]string                     { return s.p.w.road.Live() }
+func (s street) Answers(service string) (all, failed uint64) { return s.p.w.road.Answers(service) }
