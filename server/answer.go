@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/rs/zerolog"
 
 	"fisherman/deployer"
@@ -56,13 +58,29 @@ type Problem struct {
 	Error string `json:"error"` // what, and what to do
 }
 
+const nothingAt = "nothing is at "
+
+// NoSuchPath reports whether a server says that it has no such endpoint: another version of it may.
+func (p Problem) NoSuchPath() bool { return strings.HasPrefix(p.Error, nothingAt) }
+
 // fail answers with an error, and logs what it does not show.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	refused := judge(err, w.Header().Get(requestID))
 	if refused.cause != nil {
-		zerolog.Ctx(r.Context()).Error().Err(refused.cause).Int("status", refused.status).Msg("request failed")
+		about(zerolog.Ctx(r.Context()).Error(), r).Err(refused.cause).Int("status", refused.status).Msg("request failed")
 	}
 	write(w, r, refused.status, Problem{refused.text})
+}
+
+// about names the service or deployment that a request is about.
+func about(line *zerolog.Event, r *http.Request) *zerolog.Event {
+	if service := chi.URLParam(r, "service"); service != "" {
+		line.Str("service", service)
+	}
+	if id := chi.URLParam(r, "id"); id != "" {
+		line.Str("deployment", id)
+	}
+	return line
 }
 
 // judge decides what is said of an error. What was not made for people is not shown to them.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fisherman/deployer"
+	"fisherman/server"
 )
 
 // serve answers one request without a socket.
@@ -43,6 +44,7 @@ func TestAPI(t *testing.T) {
 		{"GET", "/api/v1/services/wbe/logs", "", 404, `names [web]`, ""},
 		{"GET", "/api/v1/services/web/logs?follow=perhaps", "", 400, "true or false", ""},
 		{"GET", "/api/v1/services/web/logs?tail=-1", "", 400, "0 or more", ""},
+		{"GET", "/api/v1/services/web/logs?since=yesterday", "", 400, "such as 10m", ""},
 
 		{"GET", "/api/v1/deployments", "", 200, `[]`, `list "" 50`},
 		{"GET", "/api/v1/deployments?service=web&limit=2", "", 200, `"id":"01NEXT"`, `list "web" 2`},
@@ -115,6 +117,23 @@ func wantProblem(t *testing.T, got answer) {
 	err := json.Unmarshal([]byte(got.body), &problem)
 	if err != nil || len(problem) != 1 || problem["error"] == "" || got.header.Get("Content-Type") != "application/json" {
 		t.Errorf("got %q (%s), want {\"error\": …}", got.body, got.header.Get("Content-Type"))
+	}
+}
+
+// The API says its version, to those who have the token, also where it has no such endpoint.
+func TestTheAPISaysItsVersion(t *testing.T) {
+	h := start(t, &standIn{})
+	for path, want := range map[string]string{
+		"/api/v1/services": "v1.2.3", "/api/v1/services/wbe": "v1.2.3", "/api/v9/x": "v1.2.3", "/healthz": "", "/x": "",
+	} {
+		if got := h.call(t, http.MethodGet, path, "").header.Get(server.VersionHeader); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	request := h.request(t, http.MethodGet, "/api/v1/services", "")
+	request.Header.Del("Authorization")
+	if got := do(t, request).header.Get(server.VersionHeader); got != "" {
+		t.Errorf("without the token: %q, want nothing", got)
 	}
 }
 

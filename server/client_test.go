@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"testing"
 
 	"fisherman/deployer"
@@ -34,8 +35,12 @@ func TestClientAgainstServer(t *testing.T) {
 	if err != nil || len(routes) != 2 || routes[0].Backends[0].InFlight != 2 {
 		t.Errorf("Routes: %+v, %v", routes, err)
 	}
-	text, err := c.DeploymentLog(t.Context(), "01LIVE")
-	if err != nil || text != live().Log() {
+	log, err := c.DeploymentLog(t.Context(), "01LIVE", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if text, err := io.ReadAll(log); err != nil || string(text) != live().Log() {
 		t.Errorf("DeploymentLog: %q, %v", text, err)
 	}
 	var refused *client.Error
@@ -48,7 +53,7 @@ func TestClientAgainstServer(t *testing.T) {
 func followLogs(t *testing.T, c *client.Client, f *feed) {
 	t.Helper()
 	ctx, leave := context.WithCancel(t.Context())
-	output, err := c.Logs(ctx, "web", true, 1)
+	output, err := c.Logs(ctx, "web", client.LogOptions{Follow: true, Tail: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,16 @@ func (s *Server) deployments(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Deployer.Deployments(r.URL.Query().Get("service"), min(limit, maxLimit))
+	current, err := flag(r, "current")
+	if err != nil {
+		return nil, err
+	}
+	service := r.URL.Query().Get("service")
+	if current {
+		found, err := s.Deployer.Current(service)
+		return list(found[:min(len(found), limit, maxLimit)], deployment), err
+	}
+	found, err := s.Deployer.Deployments(service, min(limit, maxLimit))
 	return list(found, deployment), err
 }
 
@@ -66,13 +75,32 @@ func (s *Server) deployment(r *http.Request) (any, error) {
 }
 
 func (s *Server) deploymentLog(w http.ResponseWriter, r *http.Request) error {
+	follow, err := flag(r, "follow")
+	if err != nil {
+		return err
+	}
 	found, err := s.Deployer.Deployment(chi.URLParam(r, "id"))
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", plainText)
-	_, _ = io.WriteString(w, found.Log()) // fails only when nobody reads it any more
-	return nil
+	if !follow {
+		_, _ = io.WriteString(w, found.Log()) // fails only when nobody reads it any more
+		return nil
+	}
+	var mark deployer.LogMark
+	err = s.stream(w, r, "", func() (p piece, err error) {
+		if found, err = s.Deployer.Deployment(found.ID); err != nil {
+			return p, err
+		}
+		text, next := found.LogAfter(mark)
+		mark = next
+		return piece{text: []byte(text), over: found.State.Ended()}, nil
+	})
+	if err == nil && !found.State.Ended() { // the server stops
+		panic(http.ErrAbortHandler) // the client must not take what it has for all there is
+	}
+	return err
 }
 
 func (s *Server) deploy(r *http.Request) (any, error) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -64,6 +65,7 @@ func build(d *standIn) harness {
 				{Host: "b.pl", Prefix: "/x", Service: "web", Release: "01LIVE"},
 			}
 		},
+		Traffic:  func(string) server.Traffic { return server.NewTraffic(700, 1, 300*time.Second) },
 		Version:  server.Version{Version: "v1.2.3", Commit: "abc", Go: "go1.26"},
 		Log:      zerolog.New(log).Level(zerolog.DebugLevel),
 		Registry: prometheus.NewRegistry(),

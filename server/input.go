@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 )
 
 const maxInput = 64 << 10 // bytes of an API request's body
@@ -62,6 +63,28 @@ func number(r *http.Request, name string, unset, least int) (int, error) {
 		return 0, refuse(http.StatusBadRequest, "%s=%s: write a whole number, %d or more, or leave it out", name, clip(text), least)
 	}
 	return n, nil
+}
+
+// Since reads a moment as people give it: RFC 3339, or how long before now, such as 10m. ok is false when it is neither.
+func Since(text string, now time.Time) (at time.Time, ok bool) {
+	if ago, err := time.ParseDuration(text); err == nil {
+		return now.Add(-ago), ago >= 0
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	return at, err == nil
+}
+
+// since reads a moment from the query; unset is the zero one.
+func since(r *http.Request, name string) (time.Time, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, ok := Since(text, time.Now())
+	if !ok {
+		return at, refuse(http.StatusBadRequest, "%s=%s: write how long ago, such as 10m, or a time such as 2006-01-02T15:04:05Z, or leave it out", name, clip(text))
+	}
+	return at, nil
 }
 
 // flag reads a yes or no from the query; unset is no.

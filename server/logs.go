@@ -22,6 +22,13 @@ func (s *Server) serviceLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if options.Follow {
+		leave, err := s.enter()
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	output, err := s.Deployer.Logs(r.Context(), chi.URLParam(r, "service"), options)
 	if err != nil {
 		return err
@@ -29,7 +36,7 @@ func (s *Server) serviceLogs(w http.ResponseWriter, r *http.Request) error {
 	defer output.Close()
 	w.Header().Set("Content-Type", plainText)
 	if err := relay(w, output); err != nil && r.Context().Err() == nil {
-		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("logs cut short")
+		about(zerolog.Ctx(r.Context()).Warn(), r).Err(err).Msg("logs cut short")
 		panic(http.ErrAbortHandler) // the client must not take what it has for all there is
 	}
 	return nil
@@ -39,7 +46,10 @@ func logOptions(r *http.Request) (o deployer.LogOptions, err error) {
 	if o.Follow, err = flag(r, "follow"); err != nil {
 		return o, err
 	}
-	o.Tail, err = number(r, "tail", 0, 0)
+	if o.Tail, err = number(r, "tail", 0, 0); err != nil {
+		return o, err
+	}
+	o.Since, err = since(r, "since")
 	return o, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fisherman/deployer"
+	"fisherman/server"
 )
 
 // patience is how long a test waits for what must happen.
@@ -79,8 +80,8 @@ func TestFollowingLogsEndsWithTheClient(t *testing.T) {
 	f, d := newFeed()
 	h := start(t, d)
 	ctx, leave := context.WithCancel(t.Context())
-	output := bufio.NewReader(h.follow(t, ctx, "?follow=true&tail=20").Body)
-	if o := <-f.options; o != (deployer.LogOptions{Follow: true, Tail: 20}) {
+	output := bufio.NewReader(h.follow(t, ctx, "?follow=true&tail=20&since=2025-06-02T08:15:00Z").Body)
+	if o := <-f.options; o != (deployer.LogOptions{Follow: true, Tail: 20, Since: at(0)}) {
 		t.Errorf("asked for %+v", o)
 	}
 	for _, text := range []string{"tide is rising\n", "tide is high\n"} { // each is read before the next is written
@@ -121,5 +122,29 @@ func TestLogsThatBreakOff(t *testing.T) {
 	}
 	if len(h.log.lines("page 7 corrupt")) != 1 {
 		t.Errorf("the log does not say why, once:\n%s", h.log)
+	}
+}
+
+func TestSince(t *testing.T) {
+	now := at(30)
+	tests := map[string]struct {
+		at time.Time
+		ok bool
+	}{
+		"10s":                       {at(20), true},
+		"0":                         {now, true},
+		"2025-06-02T08:15:07Z":      {at(7), true},
+		"2025-06-02T10:15:07+02:00": {at(7), true},
+		"2025-06-02T08:15:07.5Z":    {at(7).Add(time.Second / 2), true},
+		"-10s":                      {ok: false},
+		"yesterday":                 {ok: false},
+		"2025-06-02":                {ok: false},
+		"10":                        {ok: false},
+		"":                          {ok: false},
+	}
+	for text, want := range tests {
+		if got, ok := server.Since(text, now); ok != want.ok || ok && !got.Equal(want.at) {
+			t.Errorf("%q: %v, %v, want %v, %v", text, got, ok, want.at, want.ok)
+		}
 	}
 }

@@ -16,7 +16,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	r.With(s.authorize).Method(http.MethodGet, "/metrics", s.metrics.handler(s.Registry))
 	r.Route("/api", func(r chi.Router) {
-		r.Use(s.authorize)
+		r.Use(s.authorize, s.introduce)
 		r.Route("/v1", s.api)
 	})
 	return r
@@ -39,6 +39,7 @@ func (s *Server) api(r chi.Router) {
 	r.Get("/deployments/{id}", s.json(http.StatusOK, s.deployment))
 	r.Get("/deployments/{id}/log", s.handle(s.deploymentLog))
 	r.Post("/deployments/{id}/cancel", s.json(http.StatusAccepted, s.cancel))
+	r.Get("/events", s.handle(s.events))
 	r.Post("/reconcile", s.json(http.StatusOK, s.reconcile))
 	r.Get("/routes", s.json(http.StatusOK, s.routes))
 }
@@ -52,8 +53,19 @@ func (s *Server) router() chi.Router {
 	return r
 }
 
+// VersionHeader says which fisherman answers, to those who have the token.
+const VersionHeader = "Fisherman-Version"
+
+// introduce names the server's version in every answer of the API.
+func (s *Server) introduce(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(VersionHeader, s.Version.String())
+		next.ServeHTTP(w, r)
+	})
+}
+
 func notFound(_ http.ResponseWriter, r *http.Request) error {
-	return refuse(http.StatusNotFound, "nothing is at %q; check the path", r.URL.Path)
+	return refuse(http.StatusNotFound, nothingAt+"%q; check the path", r.URL.Path)
 }
 
 // notAllowed names the methods there are: RFC 9110, 15.5.6.

@@ -6,6 +6,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,7 +29,13 @@ type Deployer interface {
 	Services(ctx context.Context) ([]deployer.ServiceStatus, error)
 	Service(ctx context.Context, name string) (deployer.ServiceStatus, error)
 	Deployments(service string, limit int) ([]deployer.Deployment, error)
+	// Current lists what is live and what is on its way, newest first: of one service or, with an empty name, of all.
+	Current(service string) ([]deployer.Deployment, error)
+	// Deployment has also what the journal has not got yet.
 	Deployment(id string) (deployer.Deployment, error)
+	// Events begins a reading of what happens to deployments; News is closed when there may be more to read.
+	Events(o deployer.EventOptions) (*deployer.Reading, error)
+	News() <-chan struct{}
 	// Logs ends with ctx.
 	Logs(ctx context.Context, service string, o deployer.LogOptions) (io.ReadCloser, error)
 	Reconcile(ctx context.Context) ([]deployer.Deployment, error)
@@ -40,24 +47,37 @@ type Deployer interface {
 type Options struct {
 	Deployer Deployer
 	GitHub   *webhooks.GitHub
-	Token    string         // the API's bearer token; an empty one lets nobody in
-	Routes   func() []Route // the proxy's live table
+	Token    deployer.Secret              // the API's bearer token; an empty one lets nobody in
+	Routes   func() []Route               // the proxy's live table
+	Traffic  func(service string) Traffic // in the last minutes
 	Version  Version
 	Log      zerolog.Logger
 	Registry *prometheus.Registry // where /metrics reads, and the server adds its own; default: a new one
 }
 
-// Version is what was built, for the metrics.
+// Version is what was built, for the metrics and for clients of another version.
 type Version struct {
-	Version string // "v1.2.3", or "devel"
+	Version string // "v1.2.3", or Unreleased
 	Commit  string // may be empty
 	Go      string // "go1.26.0"
 }
+
+// String tells versions apart: "v1.2.3", or "devel at 9b07e5a".
+func (v Version) String() string {
+	if v.Version == Unreleased {
+		return fmt.Sprintf("%s at %.7s", v.Version, v.Commit)
+	}
+	return v.Version
+}
+
+// Unreleased is the version of what was not built as a release.
+const Unreleased = "devel"
 
 // Server answers HTTP. It is safe for concurrent use.
 type Server struct {
 	Options
 	metrics *metrics
+	streams chan struct{} // holds a token for each answer that goes on
 }
 
 // New returns a Server, and registers its metrics.
@@ -65,7 +85,7 @@ func New(o Options) *Server {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	return &Server{Options: o, metrics: newMetrics(o.Registry, o.Version)}
+	return &Server{Options: o, metrics: newMetrics(o.Registry, o.Version), streams: make(chan struct{}, maxStreams)}
 }
 
 // Observe counts a deployment that has ended. It is meant for deployer.Options.Observers: it is quick, and every

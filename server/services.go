@@ -1,9 +1,11 @@
 package server
 
 import (
+	"math"
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -20,6 +22,23 @@ type Service struct {
 	Deployment string         `json:"deployment"` // the live one's id
 	Routes     []ServiceRoute `json:"routes"`
 	Replicas   []Replica      `json:"replicas"`
+	Traffic    Traffic        `json:"traffic"`
+}
+
+// Traffic is what a service's routes have been asked for in the last five minutes, or since the server started where that
+// is less, by the proxy's own count. All its releases count together, so that a switch changes nothing. A worker without
+// routes has none.
+type Traffic struct {
+	RequestsPerSecond float64 `json:"requests_per_second"`
+	ErrorsPerSecond   float64 `json:"errors_per_second"` // of those: answered with 5xx, by the app or for want of it, or broken off
+	WindowSeconds     int     `json:"window_seconds"`    // how long the time was that both are means of
+}
+
+// NewTraffic is what counts over a time come to, to a thousandth.
+func NewTraffic(requests, errors uint64, over time.Duration) Traffic {
+	seconds := max(1, over.Seconds()) // of a service that is younger, no rate is made up
+	rate := func(n uint64) float64 { return math.Round(1000*float64(n)/seconds) / 1000 }
+	return Traffic{rate(requests), rate(errors), int(math.Round(over.Seconds()))}
 }
 
 // ServiceRoute is one of a service's routes, as configured.
@@ -33,7 +52,7 @@ type ServiceRoute struct {
 type Replica struct {
 	Container string `json:"container"`
 	Address   string `json:"address"` // with the first route's port; of a worker the bare IP address; empty while it is down
-	Healthy   bool   `json:"healthy"`
+	Healthy   bool   `json:"healthy"` // it answers its health checks and is in the rotation
 }
 
 // Route is a line of the proxy's live table.
@@ -53,12 +72,20 @@ type Backend struct {
 
 func (s *Server) services(r *http.Request) (any, error) {
 	statuses, err := s.Deployer.Services(r.Context())
-	return list(statuses, service), err
+	return list(statuses, s.shown), err
 }
 
 func (s *Server) service(r *http.Request) (any, error) {
 	status, err := s.Deployer.Service(r.Context(), chi.URLParam(r, "service"))
-	return service(status), err
+	return s.shown(status), err
+}
+
+func (s *Server) shown(status deployer.ServiceStatus) Service {
+	one := service(status)
+	if len(one.Routes) > 0 {
+		one.Traffic = s.Traffic(one.Name)
+	}
+	return one
 }
 
 func (s *Server) routes(*http.Request) (any, error) {
@@ -87,7 +114,7 @@ func serviceRoute(r deployer.Route) ServiceRoute {
 }
 
 func replica(r deployer.Replica, routes []deployer.Route) Replica {
-	shown := Replica{Container: r.Container, Address: r.Address, Healthy: r.Running}
+	shown := Replica{Container: r.Container, Address: r.Address, Healthy: r.Healthy}
 	if r.Address != "" && len(routes) > 0 {
 		shown.Address = net.JoinHostPort(r.Address, strconv.Itoa(routes[0].Port))
 	}

@@ -28,12 +28,17 @@ func TestShapes(t *testing.T) {
 		"deployment": "01LIVE",
 		"routes": [{"host": "a.pl", "prefix": "/", "port": 8080}, {"host": "b.pl", "prefix": "/x", "port": 9090}],
 		"replicas": [
-			{"container": "c1", "address": "172.18.0.3:8080", "healthy": true}, {"container": "c2", "address": "", "healthy": false}
-		]}`
+			{"container": "c1", "address": "172.18.0.3:8080", "healthy": true}, {"container": "c2", "address": "", "healthy": false},
+			{"container": "c3", "address": "172.18.0.5:8080", "healthy": false}
+		],
+		"traffic": {"requests_per_second": 2.333, "errors_per_second": 0.003, "window_seconds": 300}}`
 	tests := []struct{ method, path, want string }{
 		{"GET", "/api/v1/deployments/01LIVE", liveDeployment},
 		{"GET", "/api/v1/deployments?service=web", "[" + queuedDeployment + "," + liveDeployment + "]"},
 		{"GET", "/api/v1/deployments", "[]"},
+		{"GET", "/api/v1/deployments?current=true&service=web", "[" + queuedDeployment + "," + liveDeployment + "]"},
+		{"GET", "/api/v1/deployments?current=true&service=web&limit=1", "[" + queuedDeployment + "]"},
+		{"GET", "/api/v1/deployments?current=true", "[]"},
 		{"GET", "/api/v1/services/web", service},
 		{"GET", "/api/v1/services", "[" + service + "]"},
 		{"POST", "/api/v1/services/web/deployments", queuedDeployment},

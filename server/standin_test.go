@@ -46,7 +46,7 @@ func web() deployer.Service {
 	return deployer.Service{
 		Name: "web", Repository: "harbour-works/tide-table", Follow: "main", Image: "ghcr.io/o/web", Tag: "latest", Replicas: 1,
 		Routes:      []deployer.Route{{Host: "a.pl", Prefix: "/", Port: 8080}, {Host: "b.pl", Prefix: "/x", Port: 9090}},
-		Environment: map[string]string{"PASSWORD": environmentSecret},
+		Environment: map[string]deployer.Secret{"PASSWORD": environmentSecret},
 	}
 }
 
@@ -163,7 +163,9 @@ func (s *standIn) Service(_ context.Context, name string) (deployer.ServiceStatu
 	return deployer.ServiceStatus{
 		Service: web(), State: "running", Live: &running,
 		Replicas: []deployer.Replica{
-			{Container: "c1", Address: "172.18.0.3", Running: true}, {Container: "c2"},
+			{Container: "c1", Address: "172.18.0.3", Running: true, Healthy: true},
+			{Container: "c2", Ended: "exited with code 1"},
+			{Container: "c3", Address: "172.18.0.5", Running: true}, // and does not answer
 		},
 	}, s.known(name)
 }
@@ -178,6 +180,13 @@ func (s *standIn) Deployments(service string, limit int) ([]deployer.Deployment,
 	return nil, nil
 }
 
+func (s *standIn) Current(service string) ([]deployer.Deployment, error) {
+	if err := s.ask("current %q", service); err != nil || service == "" {
+		return nil, err
+	}
+	return []deployer.Deployment{queued(), live()}, s.known(service)
+}
+
 func (s *standIn) Deployment(id string) (deployer.Deployment, error) {
 	for _, d := range []deployer.Deployment{queued(), live()} {
 		if d.ID == id {
@@ -186,6 +195,13 @@ func (s *standIn) Deployment(id string) (deployer.Deployment, error) {
 	}
 	return deployer.Deployment{}, fmt.Errorf("deployment %s %w", id, deployer.ErrNotFound)
 }
+
+// Events is for tests with a real Deployer.
+func (s *standIn) Events(deployer.EventOptions) (*deployer.Reading, error) {
+	return nil, errors.Join(s.err, &deployer.InvalidError{Reason: "the stand-in has no events"})
+}
+
+func (s *standIn) News() <-chan struct{} { return nil }
 
 func (s *standIn) Logs(ctx context.Context, service string, o deployer.LogOptions) (io.ReadCloser, error) {
 	if err := s.known(service); err != nil {

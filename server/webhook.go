@@ -81,8 +81,14 @@ func report(r *http.Request, e webhooks.Event, d Delivery) {
 	for _, one := range d.Deployments {
 		ids = append(ids, one.ID)
 	}
-	line(zerolog.Ctx(r.Context()).Info(), e).Str("outcome", string(d.outcome())).Str("ignored", d.Ignored).
-		Strs("deployments", ids).Msg("webhook")
+	event := line(zerolog.Ctx(r.Context()).Info(), e).Str("outcome", string(d.outcome())).Strs("deployments", ids)
+	if d.Ignored != "" {
+		event.Str("ignored", d.Ignored)
+	}
+	if len(d.Deployments) == 1 {
+		event.Str("service", d.Deployments[0].Service).Str("deployment", ids[0])
+	}
+	event.Msg("webhook")
 	for _, warning := range d.Warnings {
 		line(zerolog.Ctx(r.Context()).Warn(), e).Msg(warning)
 	}

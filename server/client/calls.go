@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -30,6 +28,16 @@ func (c *Client) Deployments(ctx context.Context, service string, limit int) ([]
 	}
 	if limit > 0 {
 		query.Set("limit", strconv.Itoa(limit))
+	}
+	return ask[[]server.Deployment](ctx, c, call{method: http.MethodGet, path: []string{"deployments"}, query: query})
+}
+
+// Current lists the deployments that are live or on their way, the newest first: of one service or, with an empty name, of
+// all.
+func (c *Client) Current(ctx context.Context, service string) ([]server.Deployment, error) {
+	query := url.Values{"current": {"true"}, "limit": {"1000"}}
+	if service != "" {
+		query.Set("service", service)
 	}
 	return ask[[]server.Deployment](ctx, c, call{method: http.MethodGet, path: []string{"deployments"}, query: query})
 }
@@ -74,20 +82,4 @@ func option(key, value string) map[string]string {
 		return nil
 	}
 	return map[string]string{key: value}
-}
-
-// DeploymentLog is a deployment's own log.
-func (c *Client) DeploymentLog(ctx context.Context, id string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	response, err := c.send(ctx, call{method: http.MethodGet, path: []string{"deployments", id, "log"}})
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return "", fmt.Errorf("read log of deployment %s: %w; try again", id, err)
-	}
-	return string(text), nil
 }

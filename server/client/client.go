@@ -8,11 +8,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"fisherman/deployer"
 )
 
 const (
@@ -22,14 +25,16 @@ const (
 
 // Client speaks to one server. It is safe for concurrent use.
 type Client struct {
+	Version string // of the program that asks, for what is said of a server of another one; set it before use
+
 	base  *url.URL
-	token string
+	token deployer.Secret
 	http  *http.Client
 }
 
 // New returns a client of the server at an address such as http://127.0.0.1:5000, with the API's bearer token. It fails
 // only on an address that is no HTTP URL.
-func New(address, token string) (*Client, error) {
+func New(address string, token deployer.Secret) (*Client, error) {
 	base, err := url.Parse(strings.TrimRight(address, "/"))
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, fmt.Errorf("server %q: not a URL; write http://HOST:PORT (--server, FISHERMAN_SERVER)", address)
@@ -40,7 +45,7 @@ func New(address, token string) (*Client, error) {
 		TLSHandshakeTimeout:   dialWithin,
 		ResponseHeaderTimeout: answerWithin, // the one deadline of logs that are followed
 	}
-	return &Client{base: base, token: strings.TrimSpace(token), http: &http.Client{
+	return &Client{base: base, token: deployer.Secret(strings.TrimSpace(token.Reveal())), http: &http.Client{
 		Transport: transport,
 		// A redirect is a wrong address: following it could turn a POST into a GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -53,6 +58,7 @@ type call struct {
 	path   []string // below /api/v1, unescaped
 	query  url.Values
 	body   map[string]string // nil: none
+	header http.Header
 }
 
 // send returns an answer that is a success; its body is the caller's to close.
@@ -76,6 +82,9 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	segments := make([]string, len(what.path))
 	for i, segment := range what.path {
 		segments[i] = url.PathEscape(segment)
+		if strings.Trim(segment, ".") == "" { // which means another place in a path
+			segments[i] = strings.ReplaceAll(segment, ".", "%2E")
+		}
 	}
 	target := c.base.JoinPath(append([]string{"api", "v1"}, segments...)...)
 	target.RawQuery = what.query.Encode()
@@ -91,7 +100,8 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	request.Header.Set("Authorization", "Bearer "+c.token)
+	maps.Copy(request.Header, what.header)
+	request.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	request.Header.Set("User-Agent", "fisherman")
 	return request, nil
 }
@@ -106,7 +116,7 @@ func ask[T any](ctx context.Context, c *Client, what call) (answer T, err error)
 	}
 	defer response.Body.Close()
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return answer, fmt.Errorf("%s did not answer as fisherman does (%w); check --server or FISHERMAN_SERVER", c.base.Redacted(), err)
+		return answer, c.misunderstood(response, err)
 	}
 	return answer, nil
 }

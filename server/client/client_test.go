@@ -21,6 +21,7 @@ func dial(t *testing.T, address string) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Version = "v1.2.3"
 	return c
 }
 
@@ -52,13 +53,22 @@ func TestCalls(t *testing.T) {
 	defer s.Close()
 	c, ctx := dial(t, s.URL+"/"), t.Context()
 	tests := map[string]func() error{
-		"GET /api/v1/services ":                           func() error { _, err := c.Services(ctx); return err },
-		"GET /api/v1/services/web ":                       func() error { _, err := c.Service(ctx, "web"); return err },
-		"GET /api/v1/services/a%2Fb%3Fc ":                 func() error { _, err := c.Service(ctx, "a/b?c"); return err },
-		"GET /api/v1/deployments ":                        func() error { _, err := c.Deployments(ctx, "", 0); return err },
-		"GET /api/v1/deployments?limit=5&service=web ":    func() error { _, err := c.Deployments(ctx, "web", 5); return err },
-		"GET /api/v1/deployments/01A ":                    func() error { _, err := c.Deployment(ctx, "01A"); return err },
-		"GET /api/v1/deployments/01A/log ":                func() error { _, err := c.DeploymentLog(ctx, "01A"); return err },
+		"GET /api/v1/services ":                                        func() error { _, err := c.Services(ctx); return err },
+		"GET /api/v1/services/web ":                                    func() error { _, err := c.Service(ctx, "web"); return err },
+		"GET /api/v1/services/a%2Fb%3Fc ":                              func() error { _, err := c.Service(ctx, "a/b?c"); return err },
+		"GET /api/v1/services/%2E%2E ":                                 func() error { _, err := c.Service(ctx, ".."); return err },
+		"GET /api/v1/deployments ":                                     func() error { _, err := c.Deployments(ctx, "", 0); return err },
+		"GET /api/v1/deployments?limit=5&service=web ":                 func() error { _, err := c.Deployments(ctx, "web", 5); return err },
+		"GET /api/v1/deployments?current=true&limit=1000&service=web ": func() error { _, err := c.Current(ctx, "web"); return err },
+		"GET /api/v1/deployments/01A ":                                 func() error { _, err := c.Deployment(ctx, "01A"); return err },
+		"GET /api/v1/deployments/01A/log ": func() error {
+			log, err := c.DeploymentLog(ctx, "01A", false)
+			return errors.Join(err, log.Close())
+		},
+		"GET /api/v1/deployments/01A/log?follow=true ": func() error {
+			log, err := c.DeploymentLog(ctx, "01A", true)
+			return errors.Join(err, log.Close())
+		},
 		"POST /api/v1/services/web/deployments ":          func() error { _, err := c.Deploy(ctx, "web", ""); return err },
 		`POST /api/v1/services/web/rollback {"to":"01A"}`: func() error { _, err := c.Rollback(ctx, "web", "01A"); return err },
 		"POST /api/v1/deployments/01A/cancel ":            func() error { _, err := c.Cancel(ctx, "01A"); return err },
@@ -68,8 +78,8 @@ func TestCalls(t *testing.T) {
 			_, err := c.Deploy(ctx, "web", "v2")
 			return err
 		},
-		"GET /api/v1/services/web/logs?follow=true&tail=9 ": func() error {
-			output, err := c.Logs(ctx, "web", true, 9)
+		"GET /api/v1/services/web/logs?follow=true&since=10m&tail=9 ": func() error {
+			output, err := c.Logs(ctx, "web", client.LogOptions{Follow: true, Tail: 9, Since: "10m"})
 			return errors.Join(err, output.Close())
 		},
 	}
@@ -97,6 +107,9 @@ func TestFailuresAreForPeople(t *testing.T) {
 		"the token is wrong":  {answering(t, 401, "", `{"error":"the header"}`), []string{"--token", "FISHERMAN_TOKEN", "state directory"}, 401},
 		"no such service":     {answering(t, 404, "", `{"error":"service x not found: there is web"}`), []string{"service x not found: there is web"}, 404},
 		"too late":            {answering(t, 409, "", `{"error":"past the switch"}`), []string{"past the switch"}, 409},
+		"no such endpoint":    {answering(t, 404, "Fisherman-Version: v0.9.0", `{"error":"nothing is at \"/api/v1/x\"; check the path"}`), []string{"v0.9.0", "v1.2.3", "same version"}, 404},
+		"a very old server":   {answering(t, 404, "", `{"error":"nothing is at \"/api/v1/x\"; check the path"}`), []string{"older version", "v1.2.3"}, 404},
+		"another answer":      {answering(t, 200, "Fisherman-Version: v9.0.0", `{"id":{}}`), []string{"v9.0.0", "v1.2.3", "same version"}, 0},
 		"somebody else's 404": {answering(t, 404, "", `<html>`), []string{"404 Not Found", "--server"}, 404},
 		"somebody else's 200": {answering(t, 200, "", `<html>`), []string{"did not answer as fisherman", "--server"}, 0},
 		"it redirects":        {answering(t, 308, "Location: https://x.example/api", ""), []string{"https://x.example/api", "--server"}, 308},

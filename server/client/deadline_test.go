@@ -29,7 +29,8 @@ func TestCallsHaveDeadlines(t *testing.T) {
 	}{
 		"services":       {func(ctx context.Context) error { _, err := c.Services(ctx); return err }, true},
 		"deploy":         {func(ctx context.Context) error { _, err := c.Deploy(ctx, "web", ""); return err }, true},
-		"deployment log": {func(ctx context.Context) error { _, err := c.DeploymentLog(ctx, "01A"); return err }, true},
+		"deployment log": {func(ctx context.Context) error { return c.readNotes(ctx, false) }, true},
+		"a followed log": {func(ctx context.Context) error { return c.readNotes(ctx, true) }, false},
 		"logs":           {func(ctx context.Context) error { return c.readLogs(ctx, false) }, true},
 		"followed logs":  {func(ctx context.Context) error { return c.readLogs(ctx, true) }, false},
 	}
@@ -43,7 +44,14 @@ func TestCallsHaveDeadlines(t *testing.T) {
 }
 
 func (c *Client) readLogs(ctx context.Context, follow bool) error {
-	output, err := c.Logs(ctx, "web", follow, 0)
+	return drained(c.Logs(ctx, "web", LogOptions{Follow: follow}))
+}
+
+func (c *Client) readNotes(ctx context.Context, follow bool) error {
+	return drained(c.DeploymentLog(ctx, "01A", follow))
+}
+
+func drained(output io.ReadCloser, err error) error {
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,7 +42,8 @@ func cause(err error) error {
 
 // refusal words an answer that is no success.
 func (c *Client) refusal(response *http.Response) error {
-	refused := &Error{Status: response.StatusCode, Text: said(response.Body)}
+	problem := said(response.Body)
+	refused := &Error{Status: response.StatusCode, Text: problem.Error}
 	switch {
 	case response.StatusCode == http.StatusUnauthorized:
 		refused.Text = fmt.Sprintf("%s refuses the token; give the server's with --token or FISHERMAN_TOKEN, "+
@@ -49,18 +51,33 @@ func (c *Client) refusal(response *http.Response) error {
 	case response.Header.Get("Location") != "":
 		refused.Text = fmt.Sprintf("%s redirects to %s; name the right address with --server or FISHERMAN_SERVER",
 			c.base.Redacted(), response.Header.Get("Location"))
-	case refused.Text == "":
+	case problem.Error == "":
 		refused.Text = fmt.Sprintf("%s answered %s, and not as fisherman does; check --server or FISHERMAN_SERVER",
 			c.base.Redacted(), response.Status)
+	case problem.NoSuchPath(), response.StatusCode == http.StatusMethodNotAllowed:
+		refused.Text = fmt.Sprintf("%s does not know this command: %s", c.base.Redacted(), c.versions(response))
 	}
 	return refused
 }
 
-// said is the server's own word for what went wrong; empty when that is no fisherman.
-func said(body io.Reader) string {
-	var problem server.Problem
-	if err := json.NewDecoder(io.LimitReader(body, 64<<10)).Decode(&problem); err != nil {
-		return ""
+// misunderstood words a success that is not the answer that was asked for.
+func (c *Client) misunderstood(response *http.Response, err error) error {
+	if response.Header.Get(server.VersionHeader) == "" {
+		return fmt.Errorf("%s did not answer as fisherman does (%w); check --server or FISHERMAN_SERVER", c.base.Redacted(), err)
 	}
-	return problem.Error
+	return fmt.Errorf("the answer of %s cannot be understood (%w): %s", c.base.Redacted(), err, c.versions(response))
+}
+
+// versions says who does not understand whom, and what to do.
+func (c *Client) versions(response *http.Response) string {
+	theirs := cmp.Or(response.Header.Get(server.VersionHeader), "of an older version")
+	return fmt.Sprintf("the server is fisherman %s, this command is %s; use the same version here as there", theirs, cmp.Or(c.Version, server.Unreleased))
+}
+
+// said is the server's own word for what went wrong; empty when that is no fisherman.
+func said(body io.Reader) (problem server.Problem) {
+	if err := json.NewDecoder(io.LimitReader(body, 64<<10)).Decode(&problem); err != nil {
+		return server.Problem{}
+	}
+	return problem
 }

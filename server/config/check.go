@@ -11,6 +11,8 @@ func (d *draft) check(r *reader) {
 	d.RepositorySecrets = map[string][]Secret{}
 	d.checkRoutes(r)
 	d.checkSecrets(r)
+	d.checkReplacing(r)
+	d.checkPorts(r)
 	for _, s := range d.drafts {
 		d.Services = append(d.Services, s.service())
 	}
@@ -22,7 +24,7 @@ func (d *draft) checkRoutes(r *reader) {
 	taken := map[deployer.Route]owner{}
 	for _, s := range d.drafts {
 		for _, route := range s.routes {
-			where := deployer.Route{Host: route.Host, Prefix: route.Prefix}
+			where := deployer.Route{Host: route.is.Host, Prefix: route.is.Prefix}
 			first, twice := taken[where]
 			switch {
 			case where.Host == "" || where.Prefix == "":
@@ -30,10 +32,10 @@ func (d *draft) checkRoutes(r *reader) {
 			case !twice:
 				taken[where] = owner{s.Name, route.at.path}
 			case first.service == s.Name:
-				r.report(route.at, route.Host+route.Prefix, "is a route of service %s already (%s); remove one",
+				r.report(route.at, where.Host+where.Prefix, "is a route of service %s already (%s); remove one",
 					s.Name, first.path)
 			default:
-				r.report(route.at, route.Host+route.Prefix,
+				r.report(route.at, where.Host+where.Prefix,
 					"services %s and %s both want it (the other is %s); give it to one, or tell them apart by prefix",
 					first.service, s.Name, first.path)
 			}

@@ -31,6 +31,12 @@ type Config struct {
 	RepositorySecrets map[string][]Secret
 }
 
+// Secret is a text that is never shown.
+type Secret = deployer.Secret
+
+// redacted stands in a problem where a secret would.
+const redacted = "[redacted]"
+
 // GitHub is how webhooks are verified and GitHub's API is reached.
 type GitHub struct {
 	Secrets []Secret // several while rotating; none only when every repository has its own
@@ -64,7 +70,17 @@ type Proxy struct {
 	HTTP           string         // default :80
 	HTTPS          string         // default :443; unused without certificates
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* count
+	AccessLog      AccessLog
 }
+
+// AccessLog is where the lines about proxied requests go.
+type AccessLog struct {
+	File   string // absolute; NoAccessLog: none are written; empty: stderr with the rest
+	Sample int    // a line for each so many requests that went well; default 1
+}
+
+// NoAccessLog is the AccessLog.File of who wants none.
+const NoAccessLog = "off"
 
 // Docker is the engine that runs the services.
 type Docker struct {
@@ -72,7 +88,7 @@ type Docker struct {
 	Network string // default fisherman
 }
 
-// Format prints no content: a service's environment holds secrets in plain strings.
+// Format prints no content: who wants to know what is configured reads the file.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.summary()) }
 
 // MarshalText is Format for JSON, YAML and logs.

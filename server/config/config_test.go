@@ -47,7 +47,7 @@ func TestContractExample(t *testing.T) {
 		"ghcr.io": {Username: "alexander-jackson", Password: "hunter2-ghcr", Mirror: "127.0.0.1:5555"},
 	})
 	equal(t, got.Server, config.Server{Listen: "127.0.0.1:5000", Host: "deploy.example.com", Token: "hunter2-api"})
-	equal(t, got.Proxy, config.Proxy{HTTP: ":80", HTTPS: ":443"})
+	equal(t, got.Proxy, config.Proxy{HTTP: ":80", HTTPS: ":443", AccessLog: config.AccessLog{Sample: 1}})
 	equal(t, got.Docker, config.Docker{Host: "unix:///var/run/docker.sock", Network: "fisherman"})
 	equal(t, got.State, "/var/lib/fisherman")
 	equal(t, got.RepositorySecrets, map[string][]config.Secret{
@@ -58,7 +58,7 @@ func TestContractExample(t *testing.T) {
 		Image: "ghcr.io/alexander-jackson/blackboards", Tag: "latest", Replicas: 1,
 		Routes:      []deployer.Route{{Host: "blackboards.pl", Prefix: "/", Port: 8080}},
 		Health:      deployer.Health{Path: "/health", Port: 8080, Deadline: time.Minute, Successes: 2},
-		Environment: map[string]string{"RUST_LOG": "info"}, Strategy: deployer.BlueGreen,
+		Environment: map[string]config.Secret{"RUST_LOG": "info"}, Strategy: deployer.BlueGreen,
 		Drain: 30 * time.Second, Stop: 10 * time.Second, Retain: 3,
 	}})
 }
@@ -82,7 +82,7 @@ services:
 	equal(t, *got, config.Config{
 		GitHub:            config.GitHub{Secrets: []config.Secret{"s"}, API: "https://api.github.com"},
 		Server:            config.Server{Listen: "127.0.0.1:5000"},
-		Proxy:             config.Proxy{HTTP: ":80", HTTPS: ":443"},
+		Proxy:             config.Proxy{HTTP: ":80", HTTPS: ":443", AccessLog: config.AccessLog{Sample: 1}},
 		Docker:            config.Docker{Network: "fisherman"},
 		State:             "/var/lib/fisherman",
 		Services:          []deployer.Service{app, worker},
@@ -111,10 +111,10 @@ defaults:
 `)
 	none, own := got.Services[0], got.Services[1]
 	equal(t, []any{own.Drain, own.Tag, own.Args}, []any{time.Minute, "edge", []string{"own"}})
-	equal(t, own.Environment, map[string]string{"A": "shared", "B": "own", "C": "own"})
+	equal(t, own.Environment, map[string]config.Secret{"A": "shared", "B": "own", "C": "own"})
 	equal(t, own.Health, deployer.Health{Path: "/own", Port: 9000, Deadline: 2 * time.Minute, Successes: 2})
 	equal(t, []any{none.Drain, none.Tag, none.Args}, []any{5 * time.Second, "edge", []string{"shared", "list"}})
-	equal(t, none.Environment, map[string]string{"A": "shared", "B": "shared"})
+	equal(t, none.Environment, map[string]config.Secret{"A": "shared", "B": "shared"})
 	equal(t, none.Health, deployer.Health{Port: 9000, Deadline: 2 * time.Minute, Successes: 2})
 }
 
@@ -127,7 +127,7 @@ func TestEnvironmentKeepsItsText(t *testing.T) {
 github: { secret: s }
 services: { web: { repository: o/web, image: ghcr.io/o/web, environment: { KEY: `+text+` } } }
 `)
-		equal(t, got.Services[0].Environment["KEY"], text)
+		equal(t, got.Services[0].Environment["KEY"].Reveal(), text)
 	}
 }
 
@@ -162,7 +162,7 @@ services: { web: { repository: o/web, image: ghcr.io/o/web, environment: { KEY: 
 			t.Errorf("%s: %v", written, err)
 			continue
 		}
-		equal(t, got.Services[0].Environment["KEY"], want)
+		equal(t, got.Services[0].Environment["KEY"].Reveal(), want)
 	}
 }
 
@@ -198,7 +198,7 @@ services:
 `)
 	b := got.Services[1]
 	equal(t, []string{b.Name, b.Repository, b.Image, b.Tag}, []string{"b", "o/a", "ghcr.io/o/a", "edge"})
-	equal(t, b.Environment, map[string]string{"A": "1", "B": "2", "SECRET": "s", "IMAGE": "ghcr.io/o/a"})
+	equal(t, b.Environment, map[string]config.Secret{"A": "1", "B": "2", "SECRET": "s", "IMAGE": "ghcr.io/o/a"})
 }
 
 func TestTrustedProxies(t *testing.T) {

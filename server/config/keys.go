@@ -1,10 +1,6 @@
 package config
 
-import (
-	"strings"
-
-	"github.com/agnivade/levenshtein"
-)
+import "fisherman/deployer"
 
 // Key is one row of the documentation of fisherman.yaml.
 type Key struct {
@@ -19,16 +15,7 @@ type Key struct {
 // by, so it cannot be out of date.
 func Keys() []Key { return new(draft).keys().describe(Key{}) }
 
-// nearest returns what was probably meant by a word, or nothing when no known word is near: a third of its letters may
-// differ, two at most.
+// nearest returns what was probably meant by a word, or nothing when no known word is near.
 func nearest(word string, known []string) string {
-	best, least := "", 3
-	for _, candidate := range known {
-		if allowed := len(candidate)/3 + 1; len(word) > len(candidate)+allowed {
-			continue
-		} else if d := levenshtein.ComputeDistance(strings.ToLower(word), candidate); d < least && d <= allowed {
-			best, least = candidate, d
-		}
-	}
-	return best
+	return append(deployer.Nearest(word, known), "")[0]
 }

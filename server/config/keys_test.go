@@ -26,6 +26,7 @@ func TestKeys(t *testing.T) {
 		"registries.HOST.username", "registries.HOST.password", "registries.HOST.mirror",
 		"server.listen", "server.host", "server.token",
 		"proxy.http", "proxy.https", "proxy.acme", "proxy.certificates", "proxy.trusted_proxies[]",
+		"proxy.access_log.file", "proxy.access_log.sample",
 		"docker.host", "docker.network", "state", "defaults",
 		"services.NAME.repository", "services.NAME.secret", "services.NAME.follow", "services.NAME.image",
 		"services.NAME.tag", "services.NAME.replicas",
@@ -34,7 +35,9 @@ func TestKeys(t *testing.T) {
 		"services.NAME.health.path", "services.NAME.health.port", "services.NAME.health.deadline",
 		"services.NAME.health.successes",
 		"services.NAME.environment.NAME", "services.NAME.args[]", "services.NAME.strategy", "services.NAME.drain",
-		"services.NAME.stop", "services.NAME.retain",
+		"services.NAME.stop", "services.NAME.bake", "services.NAME.retain",
+		"services.NAME.resources.memory", "services.NAME.resources.cpus", "services.NAME.resources.pids",
+		"services.NAME.volumes[]", "services.NAME.ports[]",
 	})
 }
 
@@ -50,6 +53,8 @@ func TestKeysSayWhatIsSo(t *testing.T) {
 		switch section := strings.Split(key.Path, ".")[0]; {
 		case key.Default == "" || key.Path == "defaults" || section == "discord":
 			continue
+		case strings.HasPrefix(key.Path, "proxy.access_log."):
+			text = base + "\nproxy: { access_log: { " + written + " } }"
 		case key.Path == "state":
 			text = base + "\n" + written
 		case strings.Contains(key.Path, "routes[]"):

@@ -39,7 +39,7 @@ func (k key) read(r *reader, v value) {
 		r.report(v, "", "is required: %s", k.meaning)
 		return
 	case v.node == nil && k.fallback != "":
-		v.node = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: k.fallback}
+		v.node, v.implied = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: k.fallback}, true
 	}
 	k.kind.read(r, v)
 }

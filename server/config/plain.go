@@ -33,30 +33,30 @@ func trimmed(s string) (string, error) {
 
 // argument is any text that a process can be given, the empty one included.
 func argument(into *string) kind {
-	return scalar[string]{into: into, word: "text", parse: noNUL, blank: true}
+	return scalar[string]{into: into, word: "text", parse: noNUL[string], blank: true}
 }
 
 // environment is variables by name. A problem never shows a value: many are passwords.
-func environment(into *map[string]string) kind {
-	return dictionary[string]{
+func environment(into *map[string]Secret) kind {
+	return dictionary[Secret]{
 		word: "NAME", name: variableName,
-		entry: func(s *string) kind {
-			return scalar[string]{into: s, word: "text", parse: noNUL, hidden: true, blank: true}
+		entry: func(s *Secret) kind {
+			return scalar[Secret]{into: s, word: "text", parse: noNUL[Secret], hidden: true, blank: true}
 		},
-		put: func(at value, got string) {
+		put: func(at value, got Secret) {
 			if *into == nil {
-				*into = map[string]string{}
+				*into = map[string]Secret{}
 			}
 			(*into)[at.name] = got
 		},
 	}
 }
 
-func noNUL(s string) (string, error) {
+func noNUL[T ~string](s string) (T, error) {
 	if strings.ContainsRune(s, 0) {
 		return "", errors.New("holds a NUL character, which no process can be given; remove it")
 	}
-	return s, nil
+	return T(s), nil
 }
 
 func variableName(name string) error {
@@ -72,10 +72,11 @@ func variableName(name string) error {
 }
 
 // number is a whole number in a range.
-func number(into *int, least, most int) kind {
-	return scalar[int]{into: into, word: fmt.Sprintf("%d to %d", least, most), parse: func(s string) (int, error) {
-		n, err := strconv.Atoi(s)
-		if err != nil || strconv.Itoa(n) != s || n < least || n > most {
+func number[T int | int64](into *T, least, most T) kind {
+	return scalar[T]{into: into, word: fmt.Sprintf("%d to %d", least, most), parse: func(s string) (T, error) {
+		long, err := strconv.ParseInt(s, 10, 64)
+		n := T(long)
+		if err != nil || strconv.FormatInt(int64(n), 10) != s || n < least || n > most {
 			return 0, fmt.Errorf("must be a whole number from %d to %d", least, most)
 		}
 		return n, nil

@@ -16,6 +16,7 @@ type draft struct {
 	drafts   []serviceDraft // in the order of the file
 	defaults value
 	secret   value // where github.secret is, or would be
+	https    value // the same of proxy.https
 }
 
 // keys is the schema of fisherman.yaml. `defaults` comes before `services`, which take it over.
@@ -25,7 +26,7 @@ func (d *draft) keys() mapping {
 		{name: "discord", kind: optional[Discord]{&d.Discord, discordKeys}},
 		{name: "registries", kind: d.registries()},
 		{name: "server", kind: serverKeys(&d.Server)},
-		{name: "proxy", kind: proxyKeys(&d.Proxy)},
+		{name: "proxy", kind: d.proxyKeys()},
 		{name: "docker", kind: dockerKeys(&d.Docker)},
 		{name: "state", fallback: "/var/lib/fisherman", kind: text(&d.State), meaning: "directory of the queue, the history and the route table"},
 		{name: "defaults", kind: defaults{d}, meaning: "any service key, for all services; a service's own key wins, mappings merge key by key"},
@@ -88,13 +89,22 @@ func serverKeys(s *Server) mapping {
 	}
 }
 
-func proxyKeys(p *Proxy) mapping {
+func (d *draft) proxyKeys() mapping {
+	p := &d.Proxy
 	return mapping{
 		{name: "http", fallback: ":80", kind: address(&p.HTTP), meaning: "where the proxy takes HTTP"},
-		{name: "https", fallback: ":443", kind: address(&p.HTTPS), meaning: "where it takes HTTPS when there are certificates"},
+		{name: "https", fallback: ":443", kind: located{address(&p.HTTPS), &d.https}, meaning: "where it takes HTTPS when there are certificates"},
 		{name: "acme", kind: noTLS, meaning: "certificates made by ACME"},
 		{name: "certificates", kind: noTLS, meaning: "certificates from files"},
 		{name: "trusted_proxies", kind: list[netip.Prefix]{&p.TrustedProxies, cidr}, meaning: "whose X-Forwarded-* headers count"},
+		{name: "access_log", kind: accessLogKeys(&p.AccessLog)},
+	}
+}
+
+func accessLogKeys(a *AccessLog) mapping {
+	return mapping{
+		{name: "file", kind: logPath(&a.File), meaning: "where a line for each proxied request is appended; absent: stderr, with the rest of the log"},
+		{name: "sample", fallback: "1", kind: number(&a.Sample, 1, 1_000_000), meaning: "write one line for each so many requests that went well; failures always have theirs"},
 	}
 }
 
@@ -103,6 +113,17 @@ func dockerKeys(d *Docker) mapping {
 		{name: "host", kind: engine(&d.Host), meaning: "the Docker Engine; absent: Docker's own environment variables"},
 		{name: "network", fallback: "fisherman", kind: network(&d.Network), meaning: "the network of all services, created when missing"},
 	}
+}
+
+// placed is what a value says and where it stands.
+type placed[T any] struct {
+	is T
+	at value
+}
+
+// placing makes the items of a list from the kind of what they say.
+func placing[T any](item func(*T) kind) func(*placed[T]) kind {
+	return func(p *placed[T]) kind { return located{item(&p.is), &p.at} }
 }
 
 // located remembers where a value stands.

@@ -9,27 +9,32 @@ import (
 // serviceDraft is a service while it is read.
 type serviceDraft struct {
 	deployer.Service
-	at      value
-	secrets []Secret // nil: none of its own
-	routes  []routeDraft
-}
-
-// routeDraft is a route and where it stands.
-type routeDraft struct {
-	deployer.Route
-	at value
+	at       value
+	strategy value
+	bake     value
+	allPorts value    // the list
+	secrets  []Secret // nil: none of its own
+	routes   []placed[deployer.Route]
+	volumes  []placed[deployer.Volume]
+	ports    []placed[deployer.Port]
 }
 
 // service is what the drafts add up to. A health check asks the first route's port unless it names one.
 func (s serviceDraft) service() deployer.Service {
 	got := s.Service
-	for _, route := range s.routes {
-		got.Routes = append(got.Routes, route.Route)
-	}
+	got.Routes, got.Volumes, got.Ports = what(s.routes), what(s.volumes), what(s.ports)
 	if got.Health.Port == 0 && len(got.Routes) > 0 {
 		got.Health.Port = got.Routes[0].Port
 	}
 	return got
+}
+
+// what is what values say, without their places; nil when there is none.
+func what[T any](all []placed[T]) (said []T) {
+	for _, p := range all {
+		said = append(said, p.is)
+	}
+	return said
 }
 
 func serviceKeys(s *serviceDraft) mapping {
@@ -40,25 +45,29 @@ func serviceKeys(s *serviceDraft) mapping {
 		{name: "image", required: true, kind: image(&s.Image), meaning: "the image without its tag, such as ghcr.io/owner/name"},
 		{name: "tag", fallback: "latest", kind: tag(&s.Tag), meaning: "the tag that is followed"},
 		{name: "replicas", fallback: "1", kind: number(&s.Replicas, 1, 100), meaning: "how many containers run at once"},
-		{name: "routes", kind: list[routeDraft]{&s.routes, routeKeys}},
+		{name: "routes", kind: list[placed[deployer.Route]]{&s.routes, placing(routeKeys)}},
 		{name: "health", kind: healthKeys(&s.Health)},
 		{name: "environment", kind: environment(&s.Environment), meaning: "variables of the container, each as the text that is written"},
 		{name: "args", kind: list[string]{&s.Args, argument}, meaning: "overrides the image's CMD"},
-		{name: "strategy", fallback: string(deployer.BlueGreen), kind: oneOf(&s.Strategy, deployer.BlueGreen, deployer.Recreate), meaning: "recreate is for what must not run twice"},
+		{name: "strategy", fallback: string(deployer.BlueGreen), kind: located{oneOf(&s.Strategy, deployer.BlueGreen, deployer.Recreate), &s.strategy}, meaning: "recreate is for what must not run twice"},
 		{name: "drain", fallback: "30s", kind: duration(&s.Drain, 0, 24*time.Hour), meaning: "for requests in flight on the old release"},
 		{name: "stop", fallback: "10s", kind: duration(&s.Stop, 0, time.Hour), meaning: "from SIGTERM to SIGKILL"},
+		{name: "bake", fallback: "0s", kind: located{duration(&s.Bake, 0, 24*time.Hour), &s.bake}, meaning: "how long the old release stays warm after the switch: if the new one is worse, traffic goes back at once; blue-green only"},
 		{name: "retain", fallback: "3", kind: number(&s.Retain, 0, 100), meaning: "releases kept for rollback"},
+		{name: "resources", kind: resourceKeys(&s.Resources)},
+		{name: "volumes", kind: list[placed[deployer.Volume]]{&s.volumes, placing(volume)}, meaning: "an absolute path or a volume's name, and where it is in the container; one that can be written needs a `strategy`"},
+		{name: "ports", kind: located{list[placed[deployer.Port]]{&s.ports, placing(hostPort)}, &s.allPorts}, meaning: "of the machine, for what is not HTTP; needs `strategy: recreate` and one replica"},
 	}
 }
 
-func routeKeys(r *routeDraft) kind {
-	return located{mapping{
+func routeKeys(r *deployer.Route) kind {
+	return mapping{
 		{name: "host", required: true, kind: host(&r.Host), meaning: "the host name that requests come for"},
 		{name: "prefix", fallback: "/", kind: pathPrefix(&r.Prefix), meaning: "the longest one wins, by whole path segments"},
 		{name: "port", required: true, kind: number(&r.Port, 1, 65535), meaning: "the container's port"},
 		{name: "tls", fallback: "auto", kind: plainHTTP(&r.Plain), meaning: "auto, files, or off: plain HTTP stays plain"},
 		{name: "client_ca", kind: noTLS, meaning: "mutual TLS"},
-	}, &r.at}
+	}
 }
 
 func healthKeys(h *deployer.Health) mapping {

@@ -19,6 +19,7 @@ type value struct {
 	name string     // the last part of path, uncut
 	node *yaml.Node // nil where nothing is written
 
+	implied      bool // nothing is written: node is the key's fallback
 	line, column int
 	base         *value // a mapping takes from here what it does not say itself
 	borrowed     bool   // reached through an alias, a merge key or `defaults`, hence perhaps often

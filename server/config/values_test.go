@@ -35,6 +35,25 @@ func TestServiceValues(t *testing.T) {
 			[]string{"30", "-1s", "1d", "forever", "25h", "''", "30 s"},
 		},
 		{service("stop: %s"), []string{"0s", "10s"}, []string{"-10s", "2h"}},
+		{service("bake: %s"), []string{"0s", "60s", "24h"}, []string{"60", "-1s", "25h"}},
+		{
+			service("resources: { memory: %s }"),
+			[]string{"6m", "256m", "256M", "256MiB", "0.5g", "1gb", "8192k", "268435456", "268435456b", "1048576g"},
+			[]string{"5m", "6291455", "256", "-256m", "256 m", "m", "1e3m", "256t", "Infm", "NaN", "0x10m", "1048577g", "99999999999999999999g", "''"},
+		},
+		{service("resources: { cpus: %s }"), []string{"0.01", "0.5", "2", "1024"}, []string{"0", "0.001", "-1", ".5", "1e1", "Inf", "1025"}},
+		{service("resources: { pids: %s }"), []string{"1", "4194304"}, []string{"0", "-1", "4194305", "1.5", "99999999999999999999"}},
+		{service("resources: %s"), []string{"{}", "~"}, []string{"256m", "{ swap: 1g }"}},
+		{
+			service("strategy: recreate, volumes: ['%s']"),
+			[]string{"data:/data", "/srv/data:/data:ro", "my.data_1-x:/a b", "/srv/a b/:/data/", "/:/host:ro"},
+			[]string{"data", "", ":/data", "data:", "a:/data", "-a:/data", "data:/data:", "data:/data:ro:ro", "data:/data:RO", "../a:/data", "~/a:/data"},
+		},
+		{
+			service("strategy: recreate, ports: ['%s']"),
+			[]string{"1:65535", "5432:5432/tcp", "53:53/udp", "127.0.0.1:53:53/udp", "[::1]:53:53", "0.0.0.0:53:53"},
+			[]string{"53", "53/udp", "53:53/", "53:53/TCP", "053:53", "-53:53", "53:", ":53:53", "[::1:53:53", "[]:53:53", "localhost:53:53", "1.2.3:53:53", ""},
+		},
 		{service("strategy: %s"), []string{"blue-green", "recreate"}, []string{"rolling", "Recreate"}},
 		{service("args: %s"), []string{"[]", "[a, '', 1]", "~"}, []string{"a", "[~]", "[[a]]", `["\0"]`}},
 		{
@@ -147,6 +166,13 @@ func TestServerValues(t *testing.T) {
 			[]string{"10.0.0.0/8", "10.0.0.1", "'::1'", "fd00::/8"},
 			[]string{"10.0.0.1/8", "10.0.0.0/33", "all", "fe80::1%eth0"},
 		},
+		{
+			with("proxy: { access_log: { file: %s } }"),
+			[]string{"off", "/var/log/fisherman/access.log", "/dev/stdout"},
+			[]string{"access.log", "''", "~", "/var//log", "stdout", `"/a\nb"`},
+		},
+		{with("proxy: { access_log: { sample: %s } }"), []string{"1", "100", "1000000"}, []string{"0", "-1", "0.1", "1000001"}},
+		{with("proxy: { access_log: %s }"), []string{"{}", "~"}, []string{"off", "/var/log/access.log", "{ files: off }"}},
 		{with("proxy: %s"), nil, []string{"{ acme: { email: a } }", "{ certificates: [] }", "{ acme: ~ }"}},
 		{service("routes: [{ host: a.pl, port: 80, client_ca: %s }]"), nil, []string{"/ca.pem", "~"}},
 	} {

@@ -10,19 +10,21 @@ import (
 	"strings"
 
 	"github.com/bwmarrin/discordgo"
+
+	"fisherman/deployer"
 )
 
 // client writes to one channel. Only one goroutine may use it at a time.
 type client struct {
 	session *discordgo.Session
 	channel string
-	token   string
+	token   deployer.Secret
 }
 
 // newClient switches off all of the library that waits or logs by itself: it would not stop with a context, and its
 // log holds headers.
 func newClient(o Options) (*client, error) {
-	token := strings.TrimPrefix(o.Token, "Bot ")
+	token := strings.TrimPrefix(o.Token.Reveal(), "Bot ")
 	if token == "" {
 		return nil, errors.New("no token; set discord.token")
 	}
@@ -41,7 +43,7 @@ func newClient(o Options) (*client, error) {
 	session.ShouldRetryOnRateLimit = false
 	session.MaxRestRetries = 0
 	session.LogLevel = discordgo.LogError - 1
-	return &client{session: session, channel: o.ChannelID, token: token}, nil
+	return &client{session: session, channel: o.ChannelID, token: deployer.Secret(token)}, nil
 }
 
 // creation is Discord's Create Message with the two fields the library lacks.

@@ -1,6 +1,6 @@
-// Package discord tells a Discord channel about deployments: one message each, sent once it has left the waiting room
-// and edited as it goes. It speaks to Discord's REST API only, and nothing that Discord does or fails to do reaches a
-// deployment: those who report to it never wait.
+// Package discord tells a Discord channel about deployments and outages: one message each, edited as it goes; that of a
+// deployment is sent once it has left the waiting room. It speaks to Discord's REST API only, and nothing that Discord
+// does or fails to do reaches a deployment: those who report to it never wait.
 package discord
 
 import (
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -16,7 +17,7 @@ import (
 )
 
 const (
-	// capacity is how many deployments are remembered at once.
+	// capacity is how many deployments and outages are remembered at once.
 	capacity = 1000
 	// spacing is the least time between two edits of a message, but for the last: Discord allows about one a second.
 	spacing = time.Second
@@ -26,30 +27,36 @@ const (
 	patience = 10 * time.Second
 )
 
-// Store keeps which message belongs to which deployment, so that after a restart it is edited and not sent again.
+// Store keeps a few texts by key, so that after a restart a message is edited and not sent again: under the id of a
+// deployment or an outage that of its message, and under openOutage which outage a service has.
 type Store interface {
-	// Message returns the id of a deployment's message, empty when it has none.
-	Message(deployment string) (id string, err error)
-	SetMessage(deployment, id string) error
+	// Message returns what was kept, empty when nothing was.
+	Message(key string) (id string, err error)
+	SetMessage(key, id string) error
 }
 
 // Options of a Notifier.
 type Options struct {
-	Token     string            // the bot's, with or without the word Bot before it
-	ChannelID string            // where to write
-	API       string            // scheme and host of Discord; https://discord.com/ when empty
-	Store     Store             //
-	Log       zerolog.Logger    //
-	Transport http.RoundTripper // a copy of http.DefaultTransport when nil
+	Token     deployer.Secret          // the bot's, with or without the word Bot before it
+	ChannelID string                   // where to write
+	API       string                   // scheme and host of Discord; https://discord.com/ when empty
+	Store     Store                    //
+	Log       zerolog.Logger           //
+	Bakes     map[string]time.Duration // by service, how long its old release stays warm; one that is not there is told without
+	Transport http.RoundTripper        // a copy of http.DefaultTransport when nil
 }
 
-// Notifier is an observer of deployments.
+// Notifier is told of deployments (Observe) and of services (Notify), and tells Discord (Run).
 type Notifier struct {
 	client *client
 	store  Store
+	bakes  map[string]time.Duration
 	log    zerolog.Logger
 	queue  *queue
 	mood   mood
+
+	mu      sync.Mutex         // guards the field below
+	outages map[string]*outage // by service; nil where there is none, and absent where the Store has not been asked
 }
 
 // New checks the options; Discord is not asked before there is something to tell.
@@ -62,18 +69,23 @@ func New(o Options) (*Notifier, error) {
 		return nil, fmt.Errorf("discord: %w", err)
 	}
 	log := o.Log.With().Str("channel", o.ChannelID).Logger()
-	return &Notifier{client: client, store: o.Store, log: log, queue: newQueue(capacity), mood: mood{log: log}}, nil
+	return &Notifier{
+		client: client, store: o.Store, bakes: o.Bakes, log: log, queue: newQueue(capacity), mood: mood{log: log},
+		outages: map[string]*outage{},
+	}, nil
 }
 
 // Observe takes note of a deployment's newest state. It never blocks. What happens faster than Discord can be told is
 // told as the newest state only; how a deployment ended is forgotten only when a thousand others wait to be told.
 func (n *Notifier) Observe(d deployer.Deployment) {
-	if d.State == deployer.Waiting {
-		return
+	if d.State != deployer.Waiting {
+		n.put(n.newsOf(d))
 	}
-	d.Notes = nil // long, and no part of the message
-	if forgotten, full := n.queue.put(d); full {
-		n.log.Warn().Str("deployment", forgotten).Msg("too much to tell Discord: this deployment is left out")
+}
+
+func (n *Notifier) put(newest news) {
+	if forgotten, full := n.queue.put(newest); full {
+		n.log.Warn().EmbedObject(forgotten).Msg("too much to tell Discord: this is left out")
 	}
 }
 
@@ -106,5 +118,5 @@ func (n *Notifier) flush(ctx context.Context) {
 		}
 		pause(ctx, wait)
 	}
-	n.log.Warn().Int("deployments", n.queue.untold()).Msg("stopping before Discord could be told everything")
+	n.log.Warn().Int("untold", n.queue.untold()).Msg("stopping before Discord could be told everything")
 }

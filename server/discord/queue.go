@@ -3,33 +3,31 @@ package discord
 import (
 	"sync"
 	"time"
-
-	"fisherman/deployer"
 )
 
 // forever is how long there is to wait when there is nothing to tell.
 const forever = 24 * time.Hour
 
-// queue holds the newest snapshot of each deployment, and which of them Discord has not seen.
+// queue holds the newest of each deployment and outage, and which of it Discord has not seen.
 type queue struct {
 	woken    chan struct{} // holds a token while there may be something new
 	capacity int
 
 	mu      sync.Mutex // guards the fields below
 	ticks   uint64
-	entries map[string]*entry // by deployment
+	entries map[string]*entry // by id
 }
 
 type entry struct {
 	item
 	order    uint64    // when it last got in line
-	fresh    bool      // Discord has not seen this snapshot
+	fresh    bool      // Discord has not seen this
 	earliest time.Time // an edit before that would come too soon after the last; the final one may come any time
 }
 
-// item is what there is to tell about a deployment, as it was when it was asked for.
+// item is what there is to tell, as it was when it was asked for.
 type item struct {
-	deployer.Deployment
+	news
 	message string // the id of its message, empty while unknown
 	version uint64
 }
@@ -38,20 +36,20 @@ func newQueue(capacity int) *queue {
 	return &queue{woken: make(chan struct{}, 1), capacity: capacity, entries: map[string]*entry{}}
 }
 
-// put notes a deployment's newest state and wakes the sender. When there are too many, it says which it forgot.
-func (q *queue) put(d deployer.Deployment) (forgotten string, full bool) {
+// put notes the newest and wakes the sender. When there is too much, it says what it forgot.
+func (q *queue) put(n news) (forgotten news, full bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ticks++
-	e, ok := q.entries[d.ID]
+	e, ok := q.entries[n.id]
 	if !ok {
 		e = &entry{}
-		q.entries[d.ID] = e
+		q.entries[n.id] = e
 	}
 	if !e.fresh {
 		e.order = q.ticks
 	}
-	e.Deployment, e.version, e.fresh = d, q.ticks, true
+	e.news, e.version, e.fresh = n, q.ticks, true
 	select {
 	case q.woken <- struct{}{}:
 	default:
@@ -59,11 +57,11 @@ func (q *queue) put(d deployer.Deployment) (forgotten string, full bool) {
 	return q.shrinkLocked()
 }
 
-// shrinkLocked forgets the oldest of what matters least: what Discord knows, then what has not ended and will be
-// heard of again.
-func (q *queue) shrinkLocked() (forgotten string, full bool) {
+// shrinkLocked forgets the oldest of what matters least: what Discord knows, then deployments that have not ended and will
+// be heard of again.
+func (q *queue) shrinkLocked() (forgotten news, full bool) {
 	if len(q.entries) <= q.capacity {
-		return "", false
+		return news{}, false
 	}
 	var least *entry
 	for _, e := range q.entries {
@@ -71,15 +69,15 @@ func (q *queue) shrinkLocked() (forgotten string, full bool) {
 			least = e
 		}
 	}
-	delete(q.entries, least.ID)
-	return least.ID, least.fresh
+	delete(q.entries, least.id)
+	return least.news, least.fresh
 }
 
 func (e *entry) rank() int {
 	switch {
 	case !e.fresh:
 		return 0
-	case !e.State.Ended():
+	case e.returns():
 		return 1
 	}
 	return 2
@@ -94,7 +92,7 @@ func (q *queue) next(now time.Time) (item, time.Duration) {
 	for _, e := range q.entries {
 		switch {
 		case !e.fresh:
-		case !e.State.Ended() && now.Before(e.earliest):
+		case !e.final && now.Before(e.earliest):
 			wait = min(wait, e.earliest.Sub(now))
 		case first == nil || e.order < first.order:
 			first = e
@@ -110,7 +108,7 @@ func (q *queue) next(now time.Time) (item, time.Duration) {
 func (q *queue) told(it item, message string, delivered bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	e, ok := q.entries[it.ID]
+	e, ok := q.entries[it.id]
 	if !ok {
 		return
 	}
@@ -120,12 +118,12 @@ func (q *queue) told(it item, message string, delivered bool) {
 		return
 	}
 	e.fresh = false
-	if e.State.Ended() {
-		delete(q.entries, it.ID)
+	if e.final {
+		delete(q.entries, it.id)
 	}
 }
 
-// untold counts the deployments of which Discord does not know the newest state.
+// untold counts the messages that do not say the newest.
 func (q *queue) untold() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

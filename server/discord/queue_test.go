@@ -11,20 +11,20 @@ import (
 
 func TestOnlyTheNewestSnapshotOfEachDeploymentIsKept(t *testing.T) {
 	q := newQueue(10)
-	q.put(stage("1", deployer.Queued))
-	q.put(stage("2", deployer.Queued))
-	q.put(stage("1", deployer.Pulling))
+	q.put(snapshot("1", deployer.Queued))
+	q.put(snapshot("2", deployer.Queued))
+	q.put(snapshot("1", deployer.Pulling))
 	it, wait := q.next(time.Now())
-	if it.ID != "1" || it.State != deployer.Pulling || wait != 0 {
-		t.Errorf("got %s %s, %s", it.ID, it.State, wait)
+	if it.id != "1" || it.text.headline != "web: pulling a1b2c3d…" || wait != 0 {
+		t.Errorf("got %s %q, %s", it.id, it.text.headline, wait)
 	}
-	q.put(stage("1", deployer.Succeeded)) // while the other is being told
+	q.put(snapshot("1", deployer.Succeeded)) // while the other is being told
 	q.told(it, "m", true)
-	if it, _ = q.next(time.Now()); it.ID != "2" {
-		t.Errorf("got %s: the other one waited longer", it.ID)
+	if it, _ = q.next(time.Now()); it.id != "2" {
+		t.Errorf("got %s: the other one waited longer", it.id)
 	}
 	q.told(it, "n", true)
-	if it, _ = q.next(time.Now()); it.ID != "1" || it.State != deployer.Succeeded || it.message != "m" {
+	if it, _ = q.next(time.Now()); it.id != "1" || !it.final || it.message != "m" {
 		t.Errorf("got %+v: the end was never told", it)
 	}
 	q.told(it, "m", true)
@@ -35,7 +35,7 @@ func TestOnlyTheNewestSnapshotOfEachDeploymentIsKept(t *testing.T) {
 
 func TestAFullQueueForgetsWhatMattersLeast(t *testing.T) {
 	q := newQueue(3)
-	q.put(stage("known", deployer.Pulling))
+	q.put(snapshot("known", deployer.Pulling))
 	it, _ := q.next(time.Now())
 	q.told(it, "m", true)
 	for i, c := range []struct {
@@ -50,14 +50,29 @@ func TestAFullQueueForgetsWhatMattersLeast(t *testing.T) {
 		{"going 2", deployer.Pulling, "going 2"},
 		{"ended 4", deployer.Failed, "ended"},
 	} {
-		forgotten, full := q.put(stage(c.id, c.state))
-		if full != (c.want != "") || full && forgotten != c.want {
-			t.Errorf("%d: %s made it forget %q (%t), want %q", i, c.id, forgotten, full, c.want)
+		forgotten, full := q.put(snapshot(c.id, c.state))
+		if full != (c.want != "") || full && forgotten.id != c.want {
+			t.Errorf("%d: %s made it forget %q (%t), want %q", i, c.id, forgotten.id, full, c.want)
 		}
 	}
 	if n := q.untold(); n != 3 {
 		t.Errorf("%d untold", n)
 	}
+}
+
+// An outage that lasts is not heard of again before it is over.
+func TestAFullQueueKeepsAnOutageThatLasts(t *testing.T) {
+	q := newQueue(2)
+	q.put(outage{service: "db", since: time.Now()}.news())
+	q.put(snapshot("going", deployer.Pulling))
+	if forgotten, full := q.put(snapshot("ended", deployer.Failed)); !full || forgotten.id != "going" {
+		t.Errorf("forgot %q (%t)", forgotten.id, full)
+	}
+}
+
+// snapshot is what there is to tell of a deployment in a state.
+func snapshot(id string, states ...deployer.State) news {
+	return new(Notifier).newsOf(stage(id, states...))
 }
 
 func TestWhatIsForgottenIsLogged(t *testing.T) {

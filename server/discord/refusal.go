@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -87,6 +86,6 @@ func gone(err error) bool {
 
 // redact keeps the token out of a text, and the text short.
 func (c *client) redact(text string) string {
-	text = strings.ReplaceAll(text, c.token, "[redacted]")
+	text = c.token.Hide(text)
 	return fmt.Sprintf("%.300s", text)
 }

@@ -37,13 +37,14 @@ type message struct {
 	by       string // plain text
 }
 
-// render is the message of a deployment in its present state.
-func render(d deployer.Deployment) message {
+// render is the message of a deployment in its present state. bake is how long its service's old release stays warm; 0 where
+// that is not known.
+func render(d deployer.Deployment, bake time.Duration) message {
 	return message{
 		headline: headline(d),
 		color:    color(d.State),
 		source:   clip(line(cmp.Or(d.Repository, d.Image, d.Service)), maxName),
-		body:     body(d),
+		body:     body(d, bake),
 		by:       by(d),
 	}
 }
@@ -96,7 +97,7 @@ func name(d deployer.Deployment) string {
 	return cmp.Or(escape(clip(line(d.Reference), maxName)), "a release")
 }
 
-func body(d deployer.Deployment) string {
+func body(d deployer.Deployment, bake time.Duration) string {
 	var parts []string
 	if d.Message != "" {
 		parts = append(parts, escape(clip(line(d.Message), maxMessage)))
@@ -104,8 +105,14 @@ func body(d deployer.Deployment) string {
 	switch {
 	case d.Reason != "":
 		parts = append(parts, reason(d.Reason))
+	case d.State == deployer.Baking && bake > 0 && len(d.Steps) > 0:
+		until := d.Steps[len(d.Steps)-1].At.Add(bake)
+		parts = append(parts, fmt.Sprintf("the old release stays warm until <t:%d:T>", until.Unix()))
 	case !d.State.Ended():
 		parts = append(parts, fmt.Sprintf("since <t:%d:R>", begin(d).Unix())) // every reader's clock counts on
+	}
+	if d.State.Ended() {
+		parts = append(parts, "`fisherman logs --deployment "+d.ID+"`") // its log is on loopback and needs the token: no link leads there
 	}
 	return strings.Join(parts, "\n")
 }

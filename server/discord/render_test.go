@@ -33,7 +33,7 @@ func TestHeadline(t *testing.T) {
 		{[]deployer.State{"paused"}, "web: paused a1b2c3d", blue},
 	}
 	for _, c := range cases {
-		if got := render(stage("1", c.states...)); got.headline != c.want || got.color != c.color {
+		if got := render(stage("1", c.states...), 0); got.headline != c.want || got.color != c.color {
 			t.Errorf("%v: got %q, %x; want %q, %x", c.states, got.headline, got.color, c.want, c.color)
 		}
 	}
@@ -56,6 +56,14 @@ func TestCard(t *testing.T) {
 			func(d *deployer.Deployment) { d.Reason = "exit code 1:\n\x1b[31mpanic\x1b[0m: ```no```\r\n" },
 			"web: a1b2c3d failed after 1.0 s", "ada/web",
 			"Draw faster\n```\nexit code 1:\npanic: `\u200b`\u200b`\u200bno`\u200b`\u200b`\u200b\n```", "Ada",
+		},
+		"taken back": {
+			func(d *deployer.Deployment) {
+				d.State = deployer.RolledBack
+				d.Reason = "switched back to b7c8d9e (deployment 01J): 12 of 40 requests failed (30.0 %); before the switch it was 0.2 % of 1200"
+			},
+			"web: a1b2c3d rolled back after 1.0 s", "ada/web",
+			"Draw faster\nswitched back to b7c8d9e (deployment 01J): 12 of 40 requests failed (30.0 %); before the switch it was 0.2 % of 1200", "Ada",
 		},
 		"no commit": {
 			func(d *deployer.Deployment) {
@@ -91,11 +99,31 @@ func TestCard(t *testing.T) {
 		t.Run(about, func(t *testing.T) {
 			d := stage("1", deployer.Pulling, deployer.Failed)
 			c.change(&d)
-			want := message{headline: c.headline, color: color(d.State), source: c.source, body: c.body, by: c.by}
-			if got := render(d); got != want {
+			body := c.body
+			if d.State.Ended() {
+				body = strings.TrimPrefix(body+"\n`fisherman logs --deployment "+d.ID+"`", "\n")
+			}
+			want := message{headline: c.headline, color: color(d.State), source: c.source, body: body, by: c.by}
+			if got := render(d, 0); got != want {
 				t.Errorf("\n got %+v\nwant %+v", got, want)
 			}
 		})
+	}
+}
+
+func TestABakeSaysUntilWhen(t *testing.T) {
+	d := stage("1", deployer.Pulling, deployer.Draining, deployer.Baking) // since 1700000002
+	for bake, want := range map[time.Duration]string{
+		time.Minute: "Draw faster\nthe old release stays warm until <t:1700000062:T>",
+		0:           "Draw faster\nsince <t:1700000000:R>",
+	} {
+		if got := render(d, bake).body; got != want {
+			t.Errorf("%s: got %q, want %q", bake, got, want)
+		}
+	}
+	n, _ := notifier(t, Options{Bakes: map[string]time.Duration{"web": time.Minute}})
+	if got := n.newsOf(d).text; got != render(d, time.Minute) {
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -119,7 +147,7 @@ func TestWhatOthersWroteIsHarmless(t *testing.T) {
 	for written, want := range cases {
 		d := stage("1", deployer.Succeeded)
 		d.Message = written
-		if got := render(d).body; got != want {
+		if got := render(d, 0).body; got != want+"\n`fisherman logs --deployment 1`" {
 			t.Errorf("%q: got %q, want %q", written, got, want)
 		}
 	}
@@ -130,7 +158,7 @@ func TestNothingIsLongerThanDiscordAllows(t *testing.T) {
 		d := stage("1", deployer.Pulling, deployer.Failed)
 		d.Reason, d.Message, d.Author, d.Repository = long, long, long, long
 		d.Commit, d.Reference = "", long
-		m := render(d)
+		m := render(d, 0)
 		for _, part := range []struct {
 			text string
 			most int
@@ -145,8 +173,8 @@ func TestNothingIsLongerThanDiscordAllows(t *testing.T) {
 func TestALongReasonKeepsItsBeginningAndItsEnd(t *testing.T) {
 	d := stage("1", deployer.Failed)
 	d.Reason = "exit code 137:\n" + strings.Repeat("working\n", 1000) + "out of memory"
-	body := render(d).body
-	if !strings.Contains(body, "exit code 137") || !strings.HasSuffix(body, "out of memory\n```") {
+	body := render(d, 0).body
+	if !strings.Contains(body, "exit code 137") || !strings.Contains(body, "out of memory\n```\n") {
 		t.Errorf("got %s", body)
 	}
 }

@@ -63,7 +63,7 @@ func TestOneMessageIsEditedAsTheDeploymentGoes(t *testing.T) {
 			t.Errorf("edited %+v", p)
 		}
 	}
-	want := "web: deployed a1b2c3d in 2.0 s\nada/web\nDraw faster\nAda"
+	want := "web: deployed a1b2c3d in 2.0 s\nada/web\nDraw faster\n`fisherman logs --deployment 1`\nAda"
 	if ended.text != want {
 		t.Errorf("got %q, want %q", ended.text, want)
 	}

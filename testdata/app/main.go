@@ -6,6 +6,7 @@
 //	UNHEALTHY  /health answers 503 when set
 //	REDIRECT   /health answers 302 to this target when set
 //	EXIT       exit with this code instead of listening, with LASTLINE (default "no database") on stderr
+//	EAT        take that many MiB of memory before it listens, and keep them
 //
 // With the argument "healthcheck" it exits 0 when its own /health is 2xx: an image's HEALTHCHECK command.
 package main
@@ -45,6 +46,9 @@ func serve() error {
 	defer stop()
 	if boot, err := time.ParseDuration(os.Getenv("BOOT")); err == nil {
 		time.Sleep(boot)
+	}
+	if mib, err := strconv.Atoi(os.Getenv("EAT")); err == nil {
+		eat(mib)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+env("PORT", "8080"))
 	if err != nil {

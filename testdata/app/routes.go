@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -20,10 +22,41 @@ func routes() http.Handler {
 	mux.HandleFunc("/headers", headers)
 	mux.HandleFunc("/sse", events)
 	mux.HandleFunc("/ws", echo)
+	mux.HandleFunc("/eat", func(_ http.ResponseWriter, r *http.Request) {
+		mib, _ := strconv.Atoi(r.URL.Query().Get("mib"))
+		eat(mib)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, env("VERSION", "1"))
 	})
-	return mux
+	return infectious(mux)
+}
+
+// infectious answers 500 to everything, its own health included, from the first request for /sicken on.
+func infectious(next http.Handler) http.Handler {
+	var sick atomic.Bool
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/sicken" {
+			sick.Store(true)
+		}
+		if sick.Load() {
+			http.Error(w, "sick", http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// eat takes memory and keeps it for as long as the process lives.
+func eat(mib int) {
+	eaten := make([]byte, mib<<20)
+	for i := range eaten {
+		eaten[i] = 1 // a page that is not written to is not taken
+	}
+	go func() {
+		defer runtime.KeepAlive(eaten)
+		select {}
+	}()
 }
 
 func health(w http.ResponseWriter, r *http.Request) {
