@@ -4,7 +4,7 @@ BIN := bin/fisherman
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUMPT := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: demo test check build bench docker clean
+.PHONY: demo test chaos check build bench docker clean
 
 ## demo: the whole story on this machine: two releases, signed webhooks, no dropped request
 demo: build docker
@@ -12,8 +12,14 @@ demo: build docker
 
 ## test: every test, with the race detector, on a real Docker Engine
 test:
-	@sh testdata/setup.sh gcc libc6-dev e2fsprogs
+	@sh testdata/setup.sh gcc libc6-dev e2fsprogs iproute2 bash-completion zsh fish
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 15m ./...
+
+## chaos: everything that may happen to it, its engine, registry and disk; TIME=1h, SEED=7 to play a plan again
+TIME ?= 10m
+chaos:
+	@sh testdata/setup.sh gcc libc6-dev iproute2
+	CGO_ENABLED=1 $(GO) test -race ./cmd/fisherman -run '^TestChaos$$' -v -timeout 24h -chaos.time $(TIME) $(if $(SEED),-chaos.seed $(SEED))
 
 ## build: the static binary
 build:
@@ -25,9 +31,9 @@ check:
 	$(GO) vet ./...
 	$(GO) run $(LINT) run ./...
 
-## bench: the figures the program is held to, measured in one run
+## bench: the figures the program is held to, measured in one run, as a table; takes about six minutes
 bench: docker
-	$(GO) test ./cmd/fisherman ./proxy -run '^$$' -bench . -benchtime 1x -timeout 15m
+	$(GO) run ./cmd/figures
 
 ## docker: start a Docker Engine, installing Debian's or Ubuntu's own where there is none
 docker:

@@ -29,11 +29,12 @@ import (
 // boot is how long the measured app takes to begin to listen.
 const boot = "150ms"
 
-// bench is a release binary that serves one service, and all that a measurement asks it by.
+// bench is a release binary that serves services, and all that a measurement asks it by.
 type bench struct {
 	b       *testing.B
 	app     v1.Layer
-	image   string // host:port/o/web
+	images  string   // host:port/o
+	names   []string // of the services: web0, web1, …
 	network string
 	config  string
 	server  string // host:port
@@ -41,9 +42,13 @@ type bench struct {
 	process *exec.Cmd
 }
 
-func newBench(b *testing.B) *bench {
-	m := &bench{b: b, app: deployertest.App(b), network: "fisherman-bench-" + strings.ToLower(fmt.Sprintf("%x", time.Now().UnixNano()))}
-	m.image = deployertest.Registry(b) + "/o/web"
+func newBench(b *testing.B, services int) *bench {
+	m := &bench{
+		b:       b,
+		app:     deployertest.App(b),
+		network: "fisherman-bench-" + fmt.Sprintf("%x", time.Now().UnixNano()),
+		images:  deployertest.Registry(b) + "/o",
+	}
 	m.server, m.proxy = freeAddress(b), freeAddress(b)
 	dir := b.TempDir()
 	m.config = filepath.Join(dir, "fisherman.yaml")
@@ -54,12 +59,17 @@ proxy: { http: %q }
 docker: { network: %s }
 state: %s
 services:
-  web:
-    repository: o/web
-    image: %s
-    routes: [{ host: web.test, port: 8080, tls: "off" }]
+`, m.server, m.proxy, m.network, filepath.Join(dir, "state"))
+	for i := range services {
+		name := fmt.Sprint("web", i)
+		m.names = append(m.names, name)
+		text += fmt.Sprintf(`  %s:
+    repository: o/%[1]s
+    image: %[2]s/%[1]s
+    routes: [{ host: %[1]s.test, port: 8080, tls: "off" }]
     health: { path: /health }
-`, m.server, m.proxy, m.network, filepath.Join(dir, "state"), m.image)
+`, name, m.images)
+	}
 	if err := os.WriteFile(m.config, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
@@ -78,7 +88,7 @@ func releaseBinary(b *testing.B) string {
 	return path
 }
 
-func freeAddress(b *testing.B) string {
+func freeAddress(b testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -109,7 +119,7 @@ func (m *bench) serve(binary string) {
 			m.b.Errorf("clear away: %v", err)
 		}
 	})
-	m.until("the server is ready", func() bool { return m.get(m.server, "/readyz", "") == http.StatusOK })
+	m.until("the server is ready", func() bool { return m.get(m.server, "", "/readyz", "") == http.StatusOK })
 }
 
 // until waits for a condition, tightly, for a minute at most.
@@ -122,12 +132,12 @@ func (m *bench) until(what string, done func() bool) {
 	}
 }
 
-func (m *bench) get(address, path, want string) int {
+func (m *bench) get(address, name, path, want string) int {
 	request, err := http.NewRequest(http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
 		m.b.Fatal(err)
 	}
-	request.Host = "web.test"
+	request.Host = name + ".test"
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0
@@ -164,17 +174,17 @@ func (m *bench) deliver(event string, payload object) (took time.Duration) {
 	return time.Since(begun)
 }
 
-func (m *bench) push(version int) (digest string) {
-	return deployertest.Push(m.b, m.image+":latest", deployertest.Image{
+func (m *bench) push(name string, version int) (digest string) {
+	return deployertest.Push(m.b, m.images+"/"+name+":latest", deployertest.Image{
 		App: m.app, Env: []string{fmt.Sprintf("VERSION=v%d.", version), "BOOT=" + boot},
 	})
 }
 
-func (m *bench) packageEvent(version int, digest string) object {
+func (m *bench) packageEvent(name string, version int, digest string) object {
 	return object{
-		"action": "published", "repository": object{"full_name": "o/web", "default_branch": "master"},
-		"package": object{"namespace": "o", "name": "web", "package_type": "CONTAINER", "package_version": object{
-			"version": digest, "target_oid": fmt.Sprintf("%040x", version), "package_url": m.image + ":latest",
+		"action": "published", "repository": object{"full_name": "o/" + name, "default_branch": "master"},
+		"package": object{"namespace": "o", "name": name, "package_type": "CONTAINER", "package_version": object{
+			"version": digest, "target_oid": fmt.Sprintf("%040x", version), "package_url": m.images + "/" + name + ":latest",
 			"container_metadata": object{"tag": object{"name": "latest", "digest": digest}},
 		}},
 	}
@@ -183,12 +193,12 @@ func (m *bench) packageEvent(version int, digest string) object {
 // BenchmarkWebhookToLive measures, turn by turn in one run, the time from a webhook to the new release's first answer
 // through the proxy, and the floor: Docker's create and start, the app's own boot and its first answer.
 func BenchmarkWebhookToLive(b *testing.B) {
-	m := newBench(b)
-	m.live(1) // its layers are here from now on
+	m := newBench(b, 1)
+	m.live(1, m.names) // its layers are here from now on
 	var floors, lives []time.Duration
 	for i := range max(b.N, 7) {
 		floors = append(floors, m.floor())
-		lives = append(lives, m.live(i+2))
+		lives = append(lives, m.live(i+2, m.names))
 	}
 	floor, live := median(floors), median(lives)
 	b.ReportMetric(0, "ns/op")
@@ -204,20 +214,38 @@ func median(d []time.Duration) time.Duration {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// live deploys a version and returns the time from its webhook to its first answer.
-func (m *bench) live(version int) time.Duration {
-	digest := m.push(version)
+// live deploys a version of services at once and returns the time from the first webhook to the last one's first answer.
+func (m *bench) live(version int, names []string) time.Duration {
+	digests := map[string]string{}
+	for _, name := range names {
+		digests[name] = m.push(name, version)
+	}
 	begun := time.Now()
-	m.deliver("package", m.packageEvent(version, digest))
-	m.until("the new release answers", func() bool { return m.get(m.proxy, "/", fmt.Sprintf("v%d.", version)) == http.StatusOK })
+	for _, name := range names {
+		m.deliver("package", m.packageEvent(name, version, digests[name]))
+	}
+	m.answer(version, names)
 	took := time.Since(begun)
-	m.until("the deployment has ended", func() bool { return m.settled() })
+	m.settle(names)
 	return took
 }
 
-// settled reports whether the newest deployment has succeeded.
-func (m *bench) settled() bool {
-	request, err := http.NewRequest(http.MethodGet, "http://"+m.server+"/api/v1/deployments?limit=1", nil)
+// answer waits until all of the services serve a version.
+func (m *bench) answer(version int, names []string) {
+	for _, name := range names {
+		m.until("the new release of "+name+" answers", func() bool { return m.get(m.proxy, name, "/", fmt.Sprintf("v%d.", version)) == http.StatusOK })
+	}
+}
+
+// settle waits until the newest deployment of each service has succeeded.
+func (m *bench) settle(names []string) {
+	for _, name := range names {
+		m.until("the deployment of "+name+" has ended", func() bool { return m.settled(name) })
+	}
+}
+
+func (m *bench) settled(name string) bool {
+	request, err := http.NewRequest(http.MethodGet, "http://"+m.server+"/api/v1/deployments?limit=1&service="+name, nil)
 	if err != nil {
 		m.b.Fatal(err)
 	}
@@ -229,6 +257,64 @@ func (m *bench) settled() bool {
 	defer response.Body.Close()
 	body, _ := io.ReadAll(response.Body)
 	return bytes.Contains(body, []byte(`"state":"succeeded"`)) || bytes.Contains(body, []byte(`"state": "succeeded"`))
+}
+
+// BenchmarkSideBySide deploys ten services at once and one alone, turn by turn, and does the same with bare containers.
+func BenchmarkSideBySide(b *testing.B) {
+	m := newBench(b, 10)
+	m.live(1, m.names)
+	var one, ten, bareOne, bareTen []time.Duration
+	for i := range max(b.N, 3) {
+		bareOne = append(bareOne, m.floors(1))
+		bareTen = append(bareTen, m.floors(len(m.names)))
+		one = append(one, m.live(2*i+2, m.names[:1]))
+		ten = append(ten, m.live(2*i+3, m.names))
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ms(median(one)), "one-ms")
+	b.ReportMetric(ms(median(ten)), "ten-ms")
+	b.ReportMetric(ms(median(ten))/ms(median(one)), "ratio")
+	b.ReportMetric(ms(median(bareTen))/ms(median(bareOne)), "bare-ratio")
+}
+
+// floors starts several bare containers at once and returns the time until the last of them answers.
+func (m *bench) floors(count int) (last time.Duration) {
+	times := make([]time.Duration, count)
+	var all sync.WaitGroup
+	for i := range times {
+		all.Go(func() { times[i] = m.floor() })
+	}
+	all.Wait()
+	return slices.Max(times)
+}
+
+// BenchmarkIdleCPU reports what a server with twenty services uses of one core in a minute in which nothing happens.
+func BenchmarkIdleCPU(b *testing.B) {
+	const minute = time.Minute
+	m := newBench(b, 20)
+	m.live(1, m.names)
+	time.Sleep(15 * time.Second) // the last containers have gone, and probes have found their pace
+	begun, before := time.Now(), m.cpu()
+	time.Sleep(minute)
+	used := m.cpu() - before
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(100*used.Seconds()/time.Since(begun).Seconds(), "%")
+}
+
+// cpu is the CPU time that the server has used so far (proc(5), /proc/pid/stat).
+func (m *bench) cpu() time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.process.Process.Pid))
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	const tick = time.Second / 100 // sysconf(_SC_CLK_TCK) on Linux
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	var user, system time.Duration
+	if _, err := fmt.Sscan(fields[11]+" "+fields[12], (*int64)(&user), (*int64)(&system)); err != nil {
+		m.b.Fatal(err)
+	}
+	return (user + system) * tick
 }
 
 // floor creates and starts the same image through the same API and waits for its first answer.
@@ -261,7 +347,7 @@ func (m *bench) floor() time.Duration {
 		m.b.Fatal(err)
 	}
 	address := found.NetworkSettings.Networks[m.network].IPAddress + ":8080"
-	m.until("the bare container answers", func() bool { return m.get(address, "/", "v") == http.StatusOK })
+	m.until("the bare container answers", func() bool { return m.get(address, "", "/", "v") == http.StatusOK })
 	return time.Since(begun)
 }
 
@@ -282,7 +368,7 @@ func (m *bench) running(api *dockerclient.Client) string {
 
 // BenchmarkDeliveries sends 200 pushes within one second and reports the answers' 99th percentile.
 func BenchmarkDeliveries(b *testing.B) {
-	m := newBench(b)
+	m := newBench(b, 1)
 	const deliveries = 200
 	times := make([]time.Duration, deliveries)
 	var senders sync.WaitGroup
@@ -293,7 +379,7 @@ func BenchmarkDeliveries(b *testing.B) {
 		senders.Go(func() {
 			times[i] = m.deliver("push", object{
 				"ref": "refs/heads/master", "before": fmt.Sprintf("%040x", i+1), "after": fmt.Sprintf("%040x", i+2),
-				"head_commit": object{"message": "m"}, "repository": object{"full_name": "o/web", "default_branch": "master"},
+				"head_commit": object{"message": "m"}, "repository": object{"full_name": "o/web0", "default_branch": "master"},
 			})
 		})
 	}
@@ -306,8 +392,8 @@ func BenchmarkDeliveries(b *testing.B) {
 
 // BenchmarkIdle reports the resident memory of a server with one live service, and the size of the binary.
 func BenchmarkIdle(b *testing.B) {
-	m := newBench(b)
-	m.live(1)
+	m := newBench(b, 1)
+	m.live(1, m.names)
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.Process.Pid))
 	if err != nil {
 		b.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	bolt "go.etcd.io/bbolt"
 
 	"fisherman/server"
 )
@@ -27,15 +29,18 @@ type command func(s *stage, ts *testscript.TestScript, args []string) (stdout st
 // commands are what scripts can say:
 //
 //	push-image NAME TAG VERSION [ENV=VALUE…]  put a version of testdata/app into the registry; sets DIGEST
-//	registry away|back                        break or mend the registry
+//	registry away|locked|back                 break the registry, have it want a login, mend it
+//	discord angry|calm                        break or mend Discord
+//	wait-discord                              wait for Discord to have taken a message
 //	serve [-unready] [ARGS…]                  start a server, wait until it is ready; default --config fisherman.yaml
-//	stop, crash                               end it by SIGTERM (and with exit code 0), by SIGKILL
+//	terminate, crash                          end it by SIGTERM (and with exit code 0), by SIGKILL
 //	webhook EVENT VERSION [KEY=VALUE…]        send a delivery (see newDelivery); sets DEPLOYMENT
 //	wait-state STATE                          wait for DEPLOYMENT to be in a state, print it as JSON
 //	wait-step STATE                           wait for DEPLOYMENT to have entered a state
 //	wait-log REGEXP                           wait for the server to log something
 //	wait-note REGEXP                          wait for DEPLOYMENT's own log to say something
 //	wait-app HOST VERSION                     wait for an app to answer so
+//	stream STATE                              print what happens to DEPLOYMENT after EVENT, until STATE; sets EVENT
 //	deployments                               print the history, newest first: ID SERVICE STATE KIND REASON
 //	api PATH                                  ask the server, with the token; print status and body
 //	get HOST PATH                             ask an app through the proxy; print status and body
@@ -45,18 +50,24 @@ type command func(s *stage, ts *testscript.TestScript, args []string) (stdout st
 //	watch LABEL, events                       record container events, print those of start and die
 //	interrupt-demo CODE REGEXP                run a demo until it says something, then interrupt it; compare the exit code
 //	left-by-demo                              print what the demo left behind that wrote stdout (after watch fisherman.digest)
+//	departed                                  print the services that the journal knows to have left the configuration
 //	mode FILE OCTAL                           compare a file's permissions
 //	env-from NAME FILE                        set a variable to a file's content
+//	ending WORD N                             set ENDING to its last letters
+//	misspell WORD                             set MISSPELT to it with two letters the other way round
 //	exits CODE PROGRAM [ARGS…]                run to the end and compare the exit code
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]command{
-		"push-image": pushImage, "registry": registryIs, "serve": startServer, "stop": stopServer, "crash": crashServer,
+		"push-image": pushImage, "registry": registryIs, "discord": discordIs, "wait-discord": waitDiscord,
+		"serve": startServer, "terminate": stopServer, "crash": crashServer,
 		"webhook": sendWebhook, "wait-state": waitState, "wait-step": waitStep, "wait-log": waitLog,
 		"deployments": listDeployments, "api": askAPI, "get": getApp, "begin-upload": startUpload, "end-upload": endUpload,
 		"containers": listContainers, "images": listImages, "watch": watchEvents, "events": listEvents,
 		"wait-note": waitNote, "wait-app": waitApp, "wait-image": waitImage, "interrupt-demo": interruptDemo, "left-by-demo": listLeftovers,
-		"mode": fileMode, "env-from": envFrom,
+		"departed": listDeparted, "mode": fileMode, "env-from": envFrom, "stream": streamEvents,
+		"ending": endingOf, "misspell": misspell,
 	}
+	maps.Copy(all, terminalCommands())
 	wrapped := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, run := range all {
 		wrapped[name] = func(ts *testscript.TestScript, neg bool, args []string) {
@@ -83,7 +94,17 @@ func pushImage(s *stage, ts *testscript.TestScript, args []string) (string, erro
 
 func registryIs(s *stage, _ *testscript.TestScript, args []string) (string, error) {
 	s.away.Store(args[0] == "away")
+	s.locked.Store(args[0] == "locked")
 	return "", nil
+}
+
+func discordIs(s *stage, _ *testscript.TestScript, args []string) (string, error) {
+	s.discord.angry.Store(args[0] == "angry")
+	return "", nil
+}
+
+func waitDiscord(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
+	return "", until("Discord to take a message", func() (bool, error) { return s.discord.told.Load() > 0, nil })
 }
 
 func startServer(s *stage, ts *testscript.TestScript, args []string) (string, error) {
@@ -290,6 +311,21 @@ func listLeftovers(s *stage, ts *testscript.TestScript, _ []string) (string, err
 	return joined(append(left, files...)), err
 }
 
+func listDeparted(s *stage, _ *testscript.TestScript, _ []string) (string, error) {
+	db, err := bolt.Open(filepath.Join(s.state(), "journal.db"), 0, &bolt.Options{ReadOnly: true, Timeout: patience})
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	err = db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("departed")).ForEach(func(name, _ []byte) error {
+			names = append(names, string(name))
+			return nil
+		})
+	})
+	return joined(names), errors.Join(err, db.Close())
+}
+
 func fileMode(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
 	info, err := os.Stat(ts.MkAbs(args[0]))
 	if err != nil {
@@ -303,6 +339,24 @@ func fileMode(_ *stage, ts *testscript.TestScript, args []string) (string, error
 
 func envFrom(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+	return "", nil
+}
+
+func endingOf(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
+	n, err := strconv.Atoi(args[1])
+	ts.Setenv("ENDING", args[0][max(0, len(args[0])-n):])
+	return "", err
+}
+
+func misspell(_ *stage, ts *testscript.TestScript, args []string) (string, error) {
+	word := []byte(args[0])
+	for i := len(word) - 1; i > 0; i-- {
+		if word[i] != word[i-1] {
+			word[i], word[i-1] = word[i-1], word[i]
+			break
+		}
+	}
+	ts.Setenv("MISSPELT", string(word))
 	return "", nil
 }
 

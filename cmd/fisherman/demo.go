@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"fisherman/deployer"
 	"fisherman/server/client"
 	"fisherman/server/config"
 )
@@ -26,7 +27,8 @@ func newDemo() *cobra.Command {
 		Short: "Show the whole story on this machine, with nothing but Docker",
 		Long: "Serves a registry from its own process, makes two releases of a tiny app, and deploys them by signed webhooks\n" +
 			"while requests go through the proxy all the time. Leaves nothing behind.",
-		Args: exactly(cobra.NoArgs),
+		Example: "  fisherman demo\n  fisherman demo --once",
+		Args:    exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := onLinux(cmd); err != nil {
 				return err
@@ -53,12 +55,12 @@ type demo struct {
 	registry *demoRegistry
 	program  *program
 	api      *client.Client
-	secret   string
+	secret   deployer.Secret
 }
 
 // demonstrate sets the stage, plays the story and clears everything away.
 func demonstrate(ctx context.Context, out io.Writer, once bool) (err error) {
-	d := &demo{out: out, begun: time.Now(), secret: rand.Text()}
+	d := &demo{out: out, begun: time.Now(), secret: deployer.Secret(rand.Text())}
 	if err := staticBinary(); err != nil {
 		return err
 	}
@@ -99,7 +101,7 @@ services:
     image: %s/%s
     routes: [{ host: %s, port: 8080, tls: "off" }]
     health: { path: /health }
-`, d.secret, network, state, demoOwner, d.registry.address, demoOwner, demoHost)), os.LookupEnv)
+`, d.secret.Reveal(), network, state, demoOwner, d.registry.address, demoOwner, demoHost)), os.LookupEnv)
 	if err != nil {
 		return fmt.Errorf("configure the demo: %w", err)
 	}

@@ -42,7 +42,7 @@ func (d *demo) play(ctx context.Context, once bool) error {
 		return nil
 	}
 	d.say("the app:  curl -H 'Host: %s' http://%s/", demoHost, d.program.proxy.Addr())
-	d.say("the API:  curl -H 'Authorization: Bearer %s' http://%s/api/v1/services", d.program.token, d.program.listener.Addr())
+	d.say("the API:  curl -H 'Authorization: Bearer %s' http://%s/api/v1/services", d.program.token.Reveal(), d.program.listener.Addr())
 	d.say("Ctrl-C ends the demo and leaves nothing behind")
 	<-ctx.Done()
 	return nil

@@ -23,9 +23,25 @@ import (
 // TestNoRequestFails deploys a dozen releases, one after the other, while clients of several sorts use the app. It also
 // says what it measured.
 func TestNoRequestFails(t *testing.T) {
-	const releases, clients = 12, 32
+	const releases = 12
 	s := newStage(t, deployertest.App(t), t.TempDir())
-	if err := s.play("testdata/load.yaml"); err != nil {
+	s.deployUnderLoad(t, "testdata/load.yaml", releases, 32)
+	lines, err := s.containers("fisherman.network=" + s.network)
+	if err != nil || len(lines) != 2 {
+		t.Errorf("at the end there are %d containers, want one for each of 2 replicas: %v\n%s", len(lines), err, joined(lines))
+	}
+	if _, version, err := get(s.server.proxy, "web.test", "/"); version != strconv.Itoa(releases+1) {
+		t.Errorf("at the end version %s serves, want %d: %v", version, releases+1, err)
+	}
+	if err := s.server.end(syscall.SIGTERM, exitDone); err != nil {
+		t.Error(err)
+	}
+}
+
+// deployUnderLoad deploys releases one after the other, from version 2 on, while clients use the app. None may fail.
+func (s *stage) deployUnderLoad(t *testing.T, config string, releases, clients int) {
+	t.Helper()
+	if err := s.play(config); err != nil {
 		t.Fatal(err)
 	}
 	s.deploy(t, "1")
@@ -37,16 +53,6 @@ func TestNoRequestFails(t *testing.T) {
 	t.Logf("%d requests while %d releases were deployed", load.sent.Load(), releases)
 	for _, err := range load.failed {
 		t.Errorf("a request failed: %v", err)
-	}
-	lines, err := s.containers("fisherman.network=" + s.network)
-	if err != nil || len(lines) != 2 {
-		t.Errorf("at the end there are %d containers, want one for each of 2 replicas: %v\n%s", len(lines), err, joined(lines))
-	}
-	if _, version, err := get(s.server.proxy, "web.test", "/"); version != strconv.Itoa(releases+1) {
-		t.Errorf("at the end version %s serves, want %d: %v", version, releases+1, err)
-	}
-	if err := s.server.end(syscall.SIGTERM, exitDone); err != nil {
-		t.Error(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,8 +17,8 @@ import (
 	"time"
 )
 
-// apiToken is the token that the tests' configuration sets.
-const apiToken = "token-of-the-tests"
+// apiToken is the token that the tests' configuration sets. It is this run's, and must show nowhere.
+var apiToken = rand.Text()
 
 var errNotYet = errors.New("not yet")
 
@@ -67,6 +68,7 @@ func spawn(in world, args ...string) (*process, error) {
 	go func() {
 		defer close(p.ended)
 		_ = p.cmd.Wait() // its exit code is in ProcessState
+		seen("what `fisherman "+args[0]+"` printed", p.log())
 	}()
 	return p, nil
 }
@@ -86,7 +88,8 @@ func environ(in world) []string {
 	var env []string
 	for _, name := range []string{
 		"PATH", "HOME", "TMPDIR", "WORK", "REGISTRY", "NETWORK", "SECRET", "STATE", "FISHERMAN_TOKEN",
-		"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION",
+		"REGISTRY_PASSWORD", "APP_PASSWORD", "DISCORD", "DISCORD_TOKEN",
+		"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION", failpoint,
 	} {
 		if value := in.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
@@ -188,6 +191,7 @@ func send(request *http.Request) (status int, body string, err error) {
 		return 0, "", err
 	}
 	raw, err := io.ReadAll(response.Body)
+	seen("the answer to "+request.Method+" "+request.URL.Path, string(raw))
 	return response.StatusCode, strings.TrimSpace(string(raw)), errors.Join(err, response.Body.Close())
 }
 

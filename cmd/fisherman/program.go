@@ -37,6 +37,7 @@ type settings struct {
 	pause     time.Duration
 	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one
 	observers []func(deployer.Deployment)
+	notices   []func(deployer.Notice)
 }
 
 // program is all the parts, built and not yet running.
@@ -51,13 +52,15 @@ type program struct {
 	deployer *deployer.Deployer
 	server   *server.Server
 	webhook  http.Handler // the server's, for server.host
-	token    string
+	token    deployer.Secret
 	metrics  *prometheus.Registry
+	begun    time.Time
+	logged   map[string]int // by deployment: the steps that the log has
 }
 
 // build makes every part and opens what only one process may hold: the state directory and the listeners.
 func build(ctx context.Context, s settings) (_ *program, err error) {
-	p := &program{settings: s, metrics: prometheus.NewRegistry()}
+	p := &program{settings: s, metrics: prometheus.NewRegistry(), begun: time.Now(), logged: map[string]int{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -82,8 +85,16 @@ func (p *program) openState(context.Context) (err error) {
 		return err
 	}
 	p.opened = append(p.opened, p.journal)
-	p.token, err = token(p.Server.Token.Reveal(), p.State)
+	p.warnOfJournal()
+	p.token, err = token(p.Server.Token, p.State)
 	return err
+}
+
+// warnOfJournal tells what could not be read; the journal finds out when it is opened, and when it is loaded.
+func (p *program) warnOfJournal() {
+	for _, warning := range p.journal.Warnings() {
+		p.Log.Error().Msg(warning)
+	}
 }
 
 func (p *program) openEngine(context.Context) (err error) {
@@ -96,7 +107,7 @@ func (p *program) openEngine(context.Context) (err error) {
 func openEngine(s settings) (*docker.Engine, error) {
 	logins := make(map[string]docker.Registry, len(s.Registries))
 	for host, r := range s.Registries {
-		logins[host] = docker.Registry{Username: r.Username, Password: r.Password.Reveal(), Mirror: r.Mirror}
+		logins[host] = docker.Registry{Username: r.Username, Password: r.Password, Mirror: r.Mirror}
 	}
 	return docker.New(docker.Options{
 		Host: s.Docker.Host, Network: s.Docker.Network, Registries: logins, Log: s.part("docker"),
@@ -107,6 +118,15 @@ func (p *program) openProxy(ctx context.Context) (err error) {
 	options := proxy.Options{
 		Listen: p.Proxy.HTTP, File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
 		Log: p.part("proxy"), AccessLog: p.accessLog, Metrics: p.metrics,
+		Owns: p.engine.Owns,
+	}
+	options.AccessSample = p.Proxy.AccessLog.Sample
+	switch file := p.Proxy.AccessLog.File; file {
+	case "":
+	case config.NoAccessLog:
+		options.AccessLog = io.Discard
+	default:
+		options.AccessFile = file
 	}
 	if host := p.Server.Host; host != "" {
 		webhook := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.webhook.ServeHTTP(w, r) })
@@ -123,19 +143,29 @@ func (p *program) openDiscord(context.Context) (err error) {
 		return nil
 	}
 	p.notifier, err = discord.New(discord.Options{
-		Token: p.Discord.Token.Reveal(), ChannelID: p.Discord.ChannelID, API: p.Discord.API,
-		Store: p.journal, Log: p.part("discord"),
+		Token: p.Discord.Token, ChannelID: p.Discord.ChannelID, API: p.Discord.API,
+		Bakes: bakes(p.Services), Store: p.journal, Log: p.part("discord"),
 	})
 	if err == nil {
 		p.observers = append(p.observers, p.notifier.Observe)
+		p.notices = append(p.notices, p.notifier.Notify)
 	}
 	return err
+}
+
+// bakes are the times that old releases stay warm, by service.
+func bakes(services []deployer.Service) map[string]time.Duration {
+	times := map[string]time.Duration{}
+	for _, s := range services {
+		times[s.Name] = s.Bake
+	}
+	return times
 }
 
 func (p *program) openDeployer(context.Context) error {
 	logins := make(map[string]registry.Credential, len(p.Registries))
 	for host, r := range p.Registries {
-		logins[host] = registry.Credential{Username: r.Username, Password: r.Password.Reveal(), Mirror: r.Mirror}
+		logins[host] = registry.Credential{Username: r.Username, Password: r.Password, Mirror: r.Mirror}
 	}
 	lookups, err := registry.New(registry.Options{Credentials: logins, Log: p.part("registry")})
 	if err != nil {
@@ -144,14 +174,28 @@ func (p *program) openDeployer(context.Context) error {
 	observers := append(p.observers, p.logTransition, func(d deployer.Deployment) { p.server.Observe(d) })
 	p.deployer, err = deployer.New(deployer.Options{
 		Services: p.Services, Runtime: p.engine, Traffic: p.proxy, Registry: lookups, Journal: p.journal,
-		Log: p.part("deployer"), NewID: func() string { return ulid.Make().String() }, Observers: observers,
+		Log: p.part("deployer"), NewID: newID, Observers: observers,
+		Notices: p.notices,
 	})
+	p.warnOfJournal()
+	p.forgetDeparted()
 	return err
+}
+
+// forgetDeparted lets the journal forget, in time, what belonged to services that left the configuration.
+func (p *program) forgetDeparted() {
+	names := make([]string, len(p.Services))
+	for i, s := range p.Services {
+		names[i] = s.Name
+	}
+	if err := p.journal.Configured(names); err != nil { // a full disk, say
+		p.Log.Warn().Err(err).Msg("cannot note which services left the configuration; the next start tries again")
+	}
 }
 
 func (p *program) openServer(ctx context.Context) (err error) {
 	p.server = server.New(server.Options{
-		Deployer: p.deployer, GitHub: webhooks.New(p.secrets()), Token: p.token, Routes: p.routes,
+		Deployer: p.deployer, GitHub: webhooks.New(p.secrets()), Token: p.token, Routes: p.routes, Traffic: p.traffic,
 		Version: version(), Log: p.part("server"), Registry: p.metrics,
 	})
 	p.webhook = p.server.Webhook()
@@ -161,6 +205,11 @@ func (p *program) openServer(ctx context.Context) (err error) {
 	}
 	p.opened = append(p.opened, p.listener)
 	return nil
+}
+
+// newID makes a ULID, which sorts by time.
+func newID(at time.Time) string {
+	return ulid.MustNew(ulid.Timestamp(at), ulid.DefaultEntropy()).String()
 }
 
 // secrets are the webhook secrets of the configuration.
@@ -193,17 +242,10 @@ func (p *program) routes() []server.Route {
 	return rows
 }
 
-// logTransition writes one line for each state a deployment enters.
-func (p *program) logTransition(d deployer.Deployment) {
-	event := p.Log.Info()
-	if d.State == deployer.Failed {
-		event = p.Log.Error()
-	}
-	if d.Reason != "" {
-		event = event.Str("reason", d.Reason)
-	}
-	event.Str("service", d.Service).Str("deployment", d.ID).Str("commit", d.Commit).Str("digest", d.Digest).
-		Str("trigger", string(d.Cause.Kind)).Msg(string(d.State))
+// traffic is the proxy's count in the server's words.
+func (p *program) traffic(service string) server.Traffic {
+	t := p.proxy.Traffic(service)
+	return server.NewTraffic(t.All, t.Failed, t.Over)
 }
 
 func (s settings) part(name string) zerolog.Logger { return s.Log.With().Str("part", name).Logger() }

@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func newServe() *cobra.Command {
@@ -58,14 +55,3 @@ func onLinux(cmd *cobra.Command) error {
 	}
 	return nil
 }
-
-// newLog writes for people on a terminal and JSON elsewhere.
-func newLog() zerolog.Logger {
-	var out io.Writer = os.Stderr
-	if onTerminal() {
-		out = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05"}
-	}
-	return zerolog.New(out).Level(zerolog.InfoLevel).With().Timestamp().Logger()
-}
-
-func onTerminal() bool { return term.IsTerminal(int(os.Stderr.Fd())) }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,10 +20,11 @@ import (
 
 	"fisherman/deployer/deployertest"
 	"fisherman/deployer/docker"
+	"fisherman/server"
 )
 
 // patience is how long a test waits for what must come. It is not a measure of anything.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // stage is a world of its own for one test: a registry, a Docker network, a state directory and the server on them.
 type stage struct {
@@ -30,12 +33,21 @@ type stage struct {
 	app      v1.Layer // nil for tests that push no images
 	registry string
 	away     atomic.Bool // the registry breaks every connection
+	locked   atomic.Bool // the registry wants a login
 	network  string
 	secret   string
+	login    string // to the registry: the password
+	password string // of the app, in its environment
+	bot      string // Discord's token
+	discord  *discordStandIn
+	lookout  *lookout
 	work     string
 	server   *process // the one that runs, or ran last
 	upload   *upload
 	events   *events
+
+	seat      *seat      // the last one at a terminal; nil: none yet
+	answering *answering // in place of a server; nil: none
 }
 
 // newStage fails the test when no Docker Engine answers. Everything made on it is gone after the test.
@@ -51,12 +63,25 @@ func newStage(t testing.TB, app v1.Layer, work string) *stage {
 	if _, err := api.Ping(ctx); err != nil {
 		t.Fatalf("these tests need a Docker Engine: %v", err)
 	}
+	s := stageWith(t, api, app, work)
+	s.registry = deployertest.Registry(t, s.fickle)
+	t.Cleanup(s.clear)
+	return s
+}
+
+// stageWith is a stage on an engine, with secrets of its own and without a registry.
+func stageWith(t testing.TB, api *client.Client, app v1.Layer, work string) *stage {
+	t.Helper()
 	s := &stage{
 		t: t, docker: api, app: app, work: work,
 		network: "test-" + strings.ToLower(rand.Text()[:10]), secret: rand.Text(),
+		login: rand.Text() + "/+&", password: rand.Text() + " ?ü", bot: rand.Text(),
 	}
-	s.registry = deployertest.Registry(t, s.fickle)
-	t.Cleanup(s.clear)
+	s.lookout = lookOut(map[string]string{
+		"webhook secret": s.secret, "API token": apiToken, "registry password": s.login,
+		"variable of an app": s.password, "Discord token": s.bot,
+	})
+	s.discord = newDiscordStandIn(t, s.bot)
 	return s
 }
 
@@ -66,14 +91,28 @@ func (s *stage) fickle(next http.Handler) http.Handler {
 		if s.away.Load() {
 			panic(http.ErrAbortHandler)
 		}
+		if s.locked.Load() && !s.mayRead(r) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="stage"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprintf(w, `{"errors":[{"code":"UNAUTHORIZED","message":"not with %s"}]}`, r.Header.Get("Authorization"))
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// mayRead lets through who has logged in, and those that push.
+func (s *stage) mayRead(r *http.Request) bool {
+	_, password, _ := r.BasicAuth()
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return password == s.login || !reads || !strings.Contains(r.URL.Path, "/manifests/") && r.URL.Path != "/v2/"
 }
 
 // vars are what a configuration and a script may refer to.
 func (s *stage) vars() []string {
 	vars := []string{
 		"REGISTRY=" + s.registry, "NETWORK=" + s.network, "SECRET=" + s.secret, "STATE=" + s.state(),
+		"REGISTRY_PASSWORD=" + s.login, "APP_PASSWORD=" + s.password, "DISCORD=" + s.discord.URL, "DISCORD_TOKEN=" + s.bot,
 		"FISHERMAN_TOKEN=" + apiToken, "FISHERMAN_SERVER=http://127.0.0.1:1", // until there is one
 		"DOCKER_SOCKET=" + strings.TrimPrefix(s.docker.DaemonHost(), "unix://"),
 	}
@@ -97,6 +136,7 @@ func (s *stage) defaultConfig() error {
 	if err != nil {
 		return err
 	}
+	config = bytes.ReplaceAll(config, []byte("@REGISTRY@"), []byte(s.registry))
 	return os.WriteFile(file, config, 0o600)
 }
 
@@ -123,7 +163,14 @@ func (s *stage) clear() {
 	if s.events != nil {
 		s.events.close()
 	}
+	if s.seat != nil {
+		s.seat.rise()
+	}
+	if s.answering != nil {
+		_ = s.answering.leave()
+	}
 	if s.server != nil {
+		s.askAll()
 		s.server.kill()
 		if log := s.server.log(); strings.Contains(log, "DATA RACE") {
 			s.t.Errorf("the server has a data race:\n%s", log)
@@ -131,6 +178,7 @@ func (s *stage) clear() {
 			s.t.Logf("the server's log:\n%s", log)
 		}
 	}
+	s.findSecrets()
 	if s.network == "" {
 		return
 	}
@@ -143,6 +191,40 @@ func (s *stage) clear() {
 		s.t.Errorf("purge: %v", err)
 	}
 	_ = engine.Close()
+}
+
+// askAll asks a server that still runs for all it has to say, for the lookout.
+func (s *stage) askAll() {
+	if s.server.over() {
+		return
+	}
+	var past []server.Deployment
+	if _, body, err := get(s.server.api, "", "/api/v1/deployments?limit=1000"); err == nil {
+		_ = json.Unmarshal([]byte(body), &past) // a script may have another token: then there are none
+	}
+	paths := []string{"/metrics", "/readyz", "/api/v1/routes"}
+	for _, d := range past {
+		paths = append(paths, "/api/v1/deployments/"+d.ID+"/log")
+	}
+	for _, path := range paths {
+		_, _, _ = get(s.server.api, "", path) // is searched, whatever it is
+	}
+}
+
+// findSecrets fails the test when a secret was seen anywhere. A server without a configured token has made one.
+func (s *stage) findSecrets() {
+	if made, err := os.ReadFile(filepath.Join(s.state(), tokenFile)); err == nil {
+		s.lookout.add("token of the state directory", strings.TrimSpace(string(made)))
+		if s.server != nil {
+			s.lookout.look("the server's log", s.server.log())
+		}
+	}
+	if err := s.lookout.files(s.state(), tokenFile); err != nil {
+		s.t.Error(err)
+	}
+	for _, found := range s.lookout.end() {
+		s.t.Error(found)
+	}
 }
 
 // until asks again and again until the answer is yes.

@@ -1,97 +1,104 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"io"
-	"strings"
-	"text/tabwriter"
-	"time"
 
-	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
 
-	"fisherman/server"
 	"fisherman/server/client"
 )
 
 func newStatus() *cobra.Command {
 	var to connection
-	var asJSON bool
+	var asJSON, watch bool
 	cmd := &cobra.Command{
-		Use:     "status [SERVICE]",
-		Short:   "Show what runs: image, commit, since when, health, routes",
-		Example: "  fisherman status\n  fisherman status web --json",
-		Args:    exactly(cobra.MaximumNArgs(1)),
+		Use:   "status [SERVICE]",
+		Short: "Show what runs: image, commit, since when, health, traffic, routes",
+		Long: "Shows what runs and what is on its way; of one service, also its replicas and its last deployments.\n" +
+			"Where a service's last deployment failed, it says so below, and why.\n" +
+			"Traffic is what the proxy counted in the last five minutes.",
+		Example:           "  fisherman status\n  fisherman status web\n  fisherman status --watch\n  fisherman status web --json",
+		Args:              exactly(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: to.completeService,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			t := terminalOf(cmd.OutOrStdout())
+			switch {
+			case watch && asJSON:
+				return usageError{errors.New("--watch and --json do not go together; ask with --json as often as you need it")}
+			case watch && t == nil:
+				return usageError{errors.New("--watch needs a terminal; elsewhere run `fisherman status` as often as you need it")}
+			}
 			c, err := to.connect()
 			if err != nil {
 				return err
 			}
-			services, err := listServices(cmd.Context(), c, args)
-			switch {
-			case err != nil:
-				return err
-			case asJSON && len(args) == 1:
-				return printJSON(cmd.OutOrStdout(), services[0])
+			switch look := looks(c, args); {
+			case watch:
+				return watchOn(cmd.Context(), t, look)
 			case asJSON:
-				return printJSON(cmd.OutOrStdout(), services)
+				return printServices(cmd.Context(), cmd.OutOrStdout(), c, args)
+			default:
+				return printView(cmd.Context(), cmd.OutOrStdout(), look)
 			}
-			return printServices(cmd.Context(), cmd.OutOrStdout(), c, services)
 		},
 	}
 	to.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&watch, "watch", false, "keep showing it, every 2 s, until Ctrl-C; on a terminal only")
 	return cmd
 }
 
-func listServices(ctx context.Context, c *client.Client, names []string) ([]server.Service, error) {
+// view is something to look at in so many columns; 0 is no limit.
+type view func(columns int) [][]piece
+
+// looks is what a status of all services, or of the one that is named, asks the server for.
+func looks(c *client.Client, names []string) func(context.Context) (view, error) {
+	return func(ctx context.Context) (view, error) {
+		if len(names) == 0 {
+			return lookAtAll(ctx, c)
+		}
+		return lookAtOne(ctx, c, names[0])
+	}
+}
+
+func printServices(ctx context.Context, w io.Writer, c *client.Client, names []string) error {
 	if len(names) == 0 {
-		return c.Services(ctx)
+		services, err := c.Services(ctx)
+		if err != nil {
+			return err
+		}
+		return printJSON(w, services)
 	}
-	one, err := c.Service(ctx, names[0])
-	return []server.Service{one}, err
+	service, err := c.Service(ctx, names[0])
+	if err != nil {
+		return err
+	}
+	return printJSON(w, service)
 }
 
-func printServices(ctx context.Context, w io.Writer, c *client.Client, services []server.Service) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SERVICE\tSTATE\tIMAGE\tCOMMIT\tSINCE\tHEALTHY\tROUTES")
-	for _, s := range services {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			s.Name, s.State, s.Image, cmp.Or(shortCommit(s.Commit), "-"), since(ctx, c, s), healthy(s), cmp.Or(routes(s), "-"))
+// printView prints once what fits a terminal, or all there is where that is read by something else.
+func printView(ctx context.Context, w io.Writer, look func(context.Context) (view, error)) error {
+	seen, err := look(ctx)
+	if err != nil {
+		return err
 	}
-	return table.Flush()
+	return seen.print(w)
 }
 
-func shortCommit(commit string) string { return commit[:min(7, len(commit))] }
-
-// since is how long the live release has been live.
-func since(ctx context.Context, c *client.Client, s server.Service) string {
-	if s.Deployment == "" {
-		return "-"
-	}
-	d, err := c.Deployment(ctx, s.Deployment)
-	if err != nil || d.FinishedAt == nil {
-		return "-"
-	}
-	return units.HumanDuration(time.Since(*d.FinishedAt))
-}
-
-func healthy(s server.Service) string {
-	n := 0
-	for _, r := range s.Replicas {
-		if r.Healthy {
-			n++
+func (seen view) print(w io.Writer) error {
+	t := terminalOf(w)
+	columns, _ := t.size()
+	for _, line := range seen(columns) {
+		text, _ := t.render(line, columns)
+		if _, err := io.WriteString(w, text+"\n"); err != nil {
+			return err
 		}
 	}
-	return fmt.Sprintf("%d/%d", n, len(s.Replicas))
+	return nil
 }
 
-func routes(s server.Service) string {
-	var all []string
-	for _, r := range s.Routes {
-		all = append(all, fmt.Sprintf("%s%s:%d", r.Host, r.Prefix, r.Port))
-	}
-	return strings.Join(all, " ")
+func printTable[T any](cmd *cobra.Command, of table[T], rows []T) error {
+	return view(func(columns int) [][]piece { return of.lines(rows, columns) }).print(cmd.OutOrStdout())
 }

@@ -8,19 +8,21 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"fisherman/deployer"
 )
 
 const tokenFile = "token"
 
 // token is the API's bearer token: the configured one, else the state directory's, made at first start.
-func token(configured, state string) (string, error) {
+func token(configured deployer.Secret, state string) (deployer.Secret, error) {
 	if configured != "" {
 		return configured, nil
 	}
 	path := filepath.Join(state, tokenFile)
 	raw, err := os.ReadFile(path)
 	if err == nil && strings.TrimSpace(string(raw)) != "" {
-		return strings.TrimSpace(string(raw)), nil
+		return deployer.Secret(strings.TrimSpace(string(raw))), nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read the API token: %w", err)
@@ -29,7 +31,7 @@ func token(configured, state string) (string, error) {
 	if err := writeWhole(path, made+"\n"); err != nil {
 		return "", fmt.Errorf("keep the API token: %w", err)
 	}
-	return made, nil
+	return deployer.Secret(made), nil
 }
 
 // writeWhole puts a file in place complete or not at all, readable by its owner alone.

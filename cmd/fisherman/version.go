@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -16,15 +17,15 @@ var release string //nolint:gochecknoglobals // the linker can set nothing else
 func newVersion() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "version",
-		Short: "Print version, commit and Go version",
-		Args:  exactly(cobra.NoArgs),
+		Use:     "version",
+		Short:   "Print version, commit and Go version",
+		Example: "  fisherman version\n  fisherman version --json",
+		Args:    exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := version()
-			if asJSON {
+			if v := version(); asJSON {
 				return printJSON(cmd.OutOrStdout(), map[string]string{"version": v.Version, "commit": v.Commit, "go": v.Go})
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "fisherman %s, commit %s, %s\n", v.Version, v.Commit, v.Go)
+			_, err := io.WriteString(cmd.OutOrStdout(), versionLine())
 			return err
 		},
 	}
@@ -32,9 +33,14 @@ func newVersion() *cobra.Command {
 	return cmd
 }
 
+func versionLine() string {
+	v := version()
+	return fmt.Sprintf("fisherman %s, commit %s, %s\n", v.Version, v.Commit, v.Go)
+}
+
 // version is what this binary was built from.
 func version() server.Version {
-	v := server.Version{Version: "devel", Commit: "unknown", Go: runtime.Version()}
+	v := server.Version{Version: server.Unreleased, Commit: "unknown", Go: runtime.Version()}
 	if release != "" {
 		v.Version = release
 	}
