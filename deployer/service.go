@@ -37,6 +37,14 @@ type Service struct {
 	Resources   Resources         //
 	Volumes     []Volume          //
 	Ports       []Port            // of the machine, for what is not HTTP
+	Entrypoint  []string          // overrides the image's ENTRYPOINT when not empty; its CMD then counts no longer
+	User        string            // user[:group], names or numbers; empty: the image's
+	ExtraHosts  []string          // "name:address", the address an IP or host-gateway
+	Labels      map[string]string // of the containers, beside fisherman's own; no name begins with "fisherman."
+	CapAdd      []string          // capabilities beyond the engine's usual ones, without CAP_; "ALL" for all; sorted
+	CapDrop     []string          // the same of those taken away
+	ReadOnly    bool              // the container's own file system
+	Tmpfs       []Tmpfs           //
 }
 
 // Resources bound what each container may take; zero is no bound.
@@ -51,6 +59,12 @@ type Volume struct {
 	Source   string // an absolute path of the machine, or the name of a volume, made when missing
 	Target   string // an absolute path in the container
 	ReadOnly bool
+}
+
+// Tmpfs is a directory of the container that is memory, empty at each start.
+type Tmpfs struct {
+	Target  string // an absolute path in the container
+	Options string // of mount(8), joined by commas: "size=64m,mode=0700"; empty: the engine's
 }
 
 // Port is a port of the machine that leads to one of the container's.
@@ -88,7 +102,18 @@ func (s Service) Spec() string {
 		Resources   Resources `json:",omitzero"` // absent as in what older versions made
 		Volumes     []Volume  `json:",omitempty"`
 		Ports       []Port    `json:",omitempty"`
-	}{s.Image, revealed(s.Environment), s.Args, s.Stop, s.Resources, s.Volumes, s.Ports})
+
+		Entrypoint      []string          `json:",omitempty"`
+		User            string            `json:",omitempty"`
+		ExtraHosts      []string          `json:",omitempty"`
+		Labels          map[string]string `json:",omitempty"`
+		CapAdd, CapDrop []string          `json:",omitempty"`
+		ReadOnly        bool              `json:",omitempty"`
+		Tmpfs           []Tmpfs           `json:",omitempty"`
+	}{
+		s.Image, revealed(s.Environment), s.Args, s.Stop, s.Resources, s.Volumes, s.Ports,
+		s.Entrypoint, s.User, s.ExtraHosts, s.Labels, s.CapAdd, s.CapDrop, s.ReadOnly, s.Tmpfs,
+	})
 	if err != nil {
 		panic("deployer: a service is plain data: " + err.Error())
 	}

@@ -29,6 +29,7 @@ func TestEngine(t *testing.T) {
 		"followed logs outlive a crash":                 followedLogsOutliveACrash,
 		"retained releases start":                       retainedReleasesStart,
 		"limits are held":                               limitsAreHeld,
+		"a container is what its keys say":              aContainerIsWhatItsKeysSay,
 		"an out-of-memory kill is named":                anOutOfMemoryKillIsNamed,
 		"volumes are mounted and kept":                  volumesAreMountedAndKept,
 		"a missing path is not made":                    aMissingPathIsNotMade,

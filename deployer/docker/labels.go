@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,15 +25,19 @@ const (
 	labelReplica    = "fisherman.replica"
 )
 
+// labels are the service's own, and ours, which nothing can replace.
 func (e *Engine) labels(r deployer.Release, n int) map[string]string {
-	return map[string]string{
-		labelService:    r.Service.Name,
-		labelDeployment: r.ID,
-		labelDigest:     r.Digest,
-		labelNetwork:    e.network,
-		labelSpec:       r.Service.Spec(),
-		labelReplica:    strconv.Itoa(n),
+	all := maps.Clone(r.Service.Labels)
+	if all == nil {
+		all = map[string]string{}
 	}
+	all[labelService] = r.Service.Name
+	all[labelDeployment] = r.ID
+	all[labelDigest] = r.Digest
+	all[labelNetwork] = e.network
+	all[labelSpec] = r.Service.Spec()
+	all[labelReplica] = strconv.Itoa(n)
+	return all
 }
 
 // containerName is readable, and differs between two networks on one engine.

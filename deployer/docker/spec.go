@@ -18,7 +18,9 @@ func (e *Engine) containerConfig(r deployer.Release, n int) *container.Config {
 	return &container.Config{
 		Image:       retained(r.Service.Name, r.ID),
 		Env:         environ(r.Service.Environment),
+		Entrypoint:  r.Service.Entrypoint,
 		Cmd:         r.Service.Args,
+		User:        r.Service.User,
 		Labels:      e.labels(r, n),
 		StopTimeout: &stop,
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
@@ -39,7 +41,21 @@ func (e *Engine) hostConfig(s deployer.Service) *container.HostConfig {
 		Resources:    limits(s.Resources),
 		Mounts:       e.mounts(s),
 		PortBindings: bindings(s.Ports),
+
+		ExtraHosts:     s.ExtraHosts,
+		CapAdd:         s.CapAdd,
+		CapDrop:        s.CapDrop,
+		ReadonlyRootfs: s.ReadOnly,
+		Tmpfs:          inMemory(s.Tmpfs),
 	}
+}
+
+func inMemory(all []deployer.Tmpfs) map[string]string {
+	options := make(map[string]string, len(all))
+	for _, t := range all {
+		options[t.Target] = t.Options
+	}
+	return options
 }
 
 // limits bound one container. Swap counts as memory, as the service's limit does: what would only be swapped out is killed

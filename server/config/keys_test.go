@@ -38,6 +38,8 @@ func TestKeys(t *testing.T) {
 		"services.NAME.stop", "services.NAME.bake", "services.NAME.retain",
 		"services.NAME.resources.memory", "services.NAME.resources.cpus", "services.NAME.resources.pids",
 		"services.NAME.volumes[]", "services.NAME.ports[]",
+		"services.NAME.entrypoint[]", "services.NAME.user", "services.NAME.extra_hosts[]", "services.NAME.labels.NAME",
+		"services.NAME.cap_add[]", "services.NAME.cap_drop[]", "services.NAME.read_only", "services.NAME.tmpfs[]",
 	})
 }
 

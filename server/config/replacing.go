@@ -7,7 +7,9 @@ func (d *draft) checkReplacing(r *reader) {
 	for _, s := range d.drafts {
 		s.checkBake(r)
 		s.checkVolumes(r)
+		s.checkTargets(r)
 		s.checkOnePort(r)
+		s.checkCapabilities(r)
 	}
 }
 
@@ -21,22 +23,34 @@ func (s serviceDraft) checkBake(r *reader) {
 // checkVolumes: with the usual strategy two releases run side by side for a while. Whether an app can stand that on one
 // volume only its owner knows, so the choice has to be written down.
 func (s serviceDraft) checkVolumes(r *reader) {
-	targets := map[string]string{}
 	for _, v := range s.volumes {
-		if v.is.Target == "" {
-			continue // it has a problem already
-		}
 		text := v.at.node.Value
-		if first, twice := targets[v.is.Target]; twice {
-			r.report(v.at, text, "`%s` is the target of another volume already (%s); remove one", v.is.Target, first)
-			continue
-		}
-		targets[v.is.Target] = v.at.path
-		if !v.is.ReadOnly && s.strategy.implied {
+		if v.is.Target != "" && !v.is.ReadOnly && s.strategy.implied {
 			r.report(v.at, text, "can be written, and by default a new release starts beside the old one: two processes would write "+
 				"it at once, which destroys a database that expects to be alone; write `strategy: recreate` (the old one is stopped "+
 				"first), `strategy: blue-green` if the app can stand it, or `%s:ro` if it only reads", text)
 		}
+	}
+}
+
+// checkTargets: only one thing can be mounted in one place.
+func (s serviceDraft) checkTargets(r *reader) {
+	taken := map[string]string{}
+	claim := func(target string, at value) {
+		switch first, twice := taken[target]; {
+		case target == "":
+			// It has a problem already.
+		case twice:
+			r.report(at, at.node.Value, "`%s` is the target of another mount already (%s); remove one", target, first)
+		default:
+			taken[target] = at.path
+		}
+	}
+	for _, v := range s.volumes {
+		claim(v.is.Target, v.at)
+	}
+	for _, t := range s.tmpfs {
+		claim(t.is.Target, t.at)
 	}
 }
 

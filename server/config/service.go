@@ -17,12 +17,16 @@ type serviceDraft struct {
 	routes   []placed[deployer.Route]
 	volumes  []placed[deployer.Volume]
 	ports    []placed[deployer.Port]
+	tmpfs    []placed[deployer.Tmpfs]
+	capAdd   []placed[string]
+	capDrop  []placed[string]
 }
 
 // service is what the drafts add up to. A health check asks the first route's port unless it names one.
 func (s serviceDraft) service() deployer.Service {
 	got := s.Service
 	got.Routes, got.Volumes, got.Ports = what(s.routes), what(s.volumes), what(s.ports)
+	got.Tmpfs, got.CapAdd, got.CapDrop = what(s.tmpfs), inOrder(s.capAdd), inOrder(s.capDrop)
 	if got.Health.Port == 0 && len(got.Routes) > 0 {
 		got.Health.Port = got.Routes[0].Port
 	}
@@ -57,6 +61,14 @@ func serviceKeys(s *serviceDraft) mapping {
 		{name: "resources", kind: resourceKeys(&s.Resources)},
 		{name: "volumes", kind: list[placed[deployer.Volume]]{&s.volumes, placing(volume)}, meaning: "an absolute path or a volume's name, and where it is in the container; one that can be written needs a `strategy`"},
 		{name: "ports", kind: located{list[placed[deployer.Port]]{&s.ports, placing(hostPort)}, &s.allPorts}, meaning: "of the machine, for what is not HTTP; needs `strategy: recreate` and one replica"},
+		{name: "entrypoint", kind: list[string]{&s.Entrypoint, argument}, meaning: "overrides the image's ENTRYPOINT; its CMD then counts no longer, `args` do"},
+		{name: "user", kind: user(&s.User), meaning: "that the app runs as; absent: the image's"},
+		{name: "extra_hosts", kind: list[string]{&s.ExtraHosts, extraHost}, meaning: "names that the container knows besides DNS; the address `host-gateway` is this machine"},
+		{name: "labels", kind: labels(&s.Labels), meaning: "of the containers, for other programs; `fisherman.` is fisherman's own, and nothing is taken from the environment"},
+		{name: "cap_add", kind: list[placed[string]]{&s.capAdd, placing(capability)}, meaning: "beyond Docker's usual capabilities; `ALL` for all"},
+		{name: "cap_drop", kind: list[placed[string]]{&s.capDrop, placing(capability)}, meaning: "taken away of them; `ALL` for all"},
+		{name: "read_only", fallback: "false", kind: truth(&s.ReadOnly), meaning: "the container's own file system; `volumes` and `tmpfs` can be written all the same"},
+		{name: "tmpfs", kind: list[placed[deployer.Tmpfs]]{&s.tmpfs, placing(tmpfs)}, meaning: "directories in memory, empty at each start; without a size half of the machine's memory at most"},
 	}
 }
 

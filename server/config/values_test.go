@@ -54,6 +54,39 @@ func TestServiceValues(t *testing.T) {
 			[]string{"1:65535", "5432:5432/tcp", "53:53/udp", "127.0.0.1:53:53/udp", "[::1]:53:53", "0.0.0.0:53:53"},
 			[]string{"53", "53/udp", "53:53/", "53:53/TCP", "053:53", "-53:53", "53:", ":53:53", "[::1:53:53", "[]:53:53", "localhost:53:53", "1.2.3:53:53", ""},
 		},
+		{service("entrypoint: %s"), []string{"[]", "[/app, '', 1]", "~"}, []string{"/app", "[~]", `["\0"]`}},
+		{
+			service("user: %s"),
+			[]string{"app", "1000", "1000:1000", "app:2147483647", "_www.x-1@corp", "'machine$'"},
+			[]string{"''", "':1'", "'1:'", "'1:2:3'", "'a b'", "-a", "2147483648", "99999999999999999999:1", "1:2147483648", "~", "[a]"},
+		},
+		{
+			service("extra_hosts: ['%s']"),
+			[]string{"db.internal:10.0.0.5", "DB:::1", "db:[fd00::5]", "box:host-gateway"},
+			[]string{"db", "db:", "db:10.0.0", ":10.0.0.5", "db:box", "a_b:10.0.0.5", "db=10.0.0.5", "db:fe80::1%eth0", "db:10.0.0.5:80", ""},
+		},
+		{
+			service("labels: %s"),
+			[]string{"{}", "~", "{ a: '' }", "{ com.example/team_x: 1.10, b: yes, fishermans: x }", "{ a: '$${A}' }"},
+			[]string{
+				"[a=b]", "{ fisherman.service: x }", "{ fisherman.x: x }", "{ 'a b': x }", "{ a=b: x }", "{ '': x }", "{ a: ~ }",
+				"{ a: '${EMPTY}' }", "{ a: 'x${EMPTY}' }", "{ a: 'http://me:hunter2@a.pl' }", `{ a: "\0" }`, "{ a: [b] }",
+			},
+		},
+		{
+			service("cap_add: ['%s']"),
+			[]string{"NET_ADMIN", "CAP_NET_ADMIN", "cap_net_admin", "ALL"},
+			[]string{"NET_ADMN", "", "CAP_", "everything", "NET ADMIN"},
+		},
+		{service("cap_drop: %s"), []string{"[]", "[ALL]", "~"}, []string{"ALL", "[~]"}},
+		{service("cap_drop: [ALL, KILL], cap_add: [%s]"), []string{"CHOWN"}, []string{"KILL", "CAP_ALL"}},
+		{service("read_only: %s"), []string{"true", "false", "'true'"}, []string{"yes", "on", "1", "True", "~", "''"}},
+		{
+			service("tmpfs: ['%s']"),
+			[]string{"/tmp", "/tmp/", "/run:size=64m", "/run:size=1G,mode=1777,uid=1000,gid=1000,noexec,nr_inodes=10", "/run:exec"},
+			[]string{"tmp", "/", "/a b", "/tmp:", "/tmp:size=64", "/tmp:size=0m", "/tmp:size=50%", "/tmp:mode=9", "/tmp:bind", "/tmp:size=64m,,exec", "/tmp:ro:rw", ""},
+		},
+		{service("strategy: recreate, volumes: [data:/data], tmpfs: ['%s']"), []string{"/tmp"}, []string{"/data/"}},
 		{service("strategy: %s"), []string{"blue-green", "recreate"}, []string{"rolling", "Recreate"}},
 		{service("args: %s"), []string{"[]", "[a, '', 1]", "~"}, []string{"a", "[~]", "[[a]]", `["\0"]`}},
 		{

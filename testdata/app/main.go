@@ -1,6 +1,7 @@
 // Command app is the small web app that tests deploy. Its behaviour comes from the environment:
 //
 //	PORT       what it listens on (default 8080)
+//	ADMIN      another port it listens on, where it answers "admin" and what VERSION is
 //	VERSION    what it answers on every path it does not know (default "1")
 //	BOOT       how long it takes before it listens ("300ms"; default at once)
 //	UNHEALTHY  /health answers 503 when set
@@ -55,6 +56,10 @@ func serve() error {
 		return err
 	}
 	fmt.Println("listening on", listener.Addr(), "as version", env("VERSION", "1"))
+	if port := os.Getenv("ADMIN"); port != "" {
+		admin := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "admin ", env("VERSION", "1")) })
+		go func() { fmt.Fprintln(os.Stderr, http.ListenAndServe(":"+port, admin)) }()
+	}
 
 	var inFlight atomic.Int64
 	server := &http.Server{Handler: counted(&inFlight, routes()), ReadHeaderTimeout: 10 * time.Second}

@@ -20,6 +20,7 @@ func routes() http.Handler {
 	mux.HandleFunc("/slow", slow)
 	mux.HandleFunc("/echo", count)
 	mux.HandleFunc("/headers", headers)
+	mux.HandleFunc("/whoami", whoami)
 	mux.HandleFunc("/sse", events)
 	mux.HandleFunc("/ws", echo)
 	mux.HandleFunc("/eat", func(_ http.ResponseWriter, r *http.Request) {
