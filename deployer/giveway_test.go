@@ -159,7 +159,7 @@ func TestRecreateGivesBackWhatWasMadeWithAnEarlierConfiguration(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		old := r.deployed(1)
 		container := r.releases()[0].Replicas[0].Container
-		r.services[0].Environment = map[string]deployer.Secret{"NEW": "yes"}
+		r.services[0].Environment = map[string]deployer.Secret{"NEW": deployer.Plain("yes")}
 		r.restart()
 		r.runtime.On(digest(2), deployertest.Script{Start: deployertest.Step{Err: errors.New("no such directory")}})
 		next := r.submit(packaged(2))

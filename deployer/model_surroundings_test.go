@@ -67,7 +67,7 @@ func (p *plan) restart() move {
 		w.process.end()
 		time.Sleep(pause)
 		if other {
-			w.services[s].Environment = map[string]deployer.Secret{"VERSION": deployer.Secret(version)}
+			w.services[s].Environment = map[string]deployer.Secret{"VERSION": deployer.Plain(version)}
 		}
 		w.begin()
 	}}

@@ -94,9 +94,11 @@ type Health struct {
 // Spec is a hash of the configuration that makes a container: two containers with the same digest and the same spec
 // are interchangeable. Routes, replicas, health and the manner of switching do not make a container and do not count.
 func (s Service) Spec() string {
+	inClear, sealed := written(s.Environment)
 	raw, err := json.Marshal(struct {
 		Image       string
-		Environment map[string]string // revealed, since their values make the hash
+		Environment map[string]string // what is in clear, since the values make the hash
+		Sealed      map[string]string `json:",omitempty"` // ciphertexts: what sealed the same text anew makes other containers
 		Args        []string
 		Stop        time.Duration
 		Resources   Resources `json:",omitzero"` // absent as in what older versions made
@@ -111,7 +113,7 @@ func (s Service) Spec() string {
 		ReadOnly        bool              `json:",omitempty"`
 		Tmpfs           []Tmpfs           `json:",omitempty"`
 	}{
-		s.Image, revealed(s.Environment), s.Args, s.Stop, s.Resources, s.Volumes, s.Ports,
+		s.Image, inClear, sealed, s.Args, s.Stop, s.Resources, s.Volumes, s.Ports,
 		s.Entrypoint, s.User, s.ExtraHosts, s.Labels, s.CapAdd, s.CapDrop, s.ReadOnly, s.Tmpfs,
 	})
 	if err != nil {
@@ -121,15 +123,20 @@ func (s Service) Spec() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func revealed(secrets map[string]Secret) map[string]string {
+// written are secrets as they are at hand.
+func written(secrets map[string]Secret) (inClear, sealed map[string]string) {
 	if secrets == nil {
-		return nil
+		return nil, nil
 	}
-	plain := make(map[string]string, len(secrets))
+	inClear, sealed = map[string]string{}, map[string]string{}
 	for name, s := range secrets {
-		plain[name] = s.Reveal()
+		if s.IsSealed() {
+			sealed[name] = s.written()
+		} else {
+			inClear[name] = s.written()
+		}
 	}
-	return plain
+	return inClear, sealed
 }
 
 // Reference is what the service follows, as people write it: "ghcr.io/owner/name:latest".

@@ -10,7 +10,7 @@ import (
 // plainService has none of the keys that came later.
 func plainService() deployer.Service {
 	return deployer.Service{
-		Name: "web", Image: "ghcr.io/o/web", Environment: map[string]deployer.Secret{"A": "b"}, Args: []string{"x"},
+		Name: "web", Image: "ghcr.io/o/web", Environment: map[string]deployer.Secret{"A": deployer.Plain("b")}, Args: []string{"x"},
 		Stop: 10 * time.Second,
 	}
 }
@@ -26,7 +26,7 @@ func TestSpecOfOlderVersions(t *testing.T) {
 func TestSpecCountsWhatMakesAContainer(t *testing.T) {
 	for name, change := range map[string]func(*deployer.Service){
 		"image":       func(s *deployer.Service) { s.Image = "ghcr.io/o/other" },
-		"environment": func(s *deployer.Service) { s.Environment = map[string]deployer.Secret{"A": "c"} },
+		"environment": func(s *deployer.Service) { s.Environment = map[string]deployer.Secret{"A": deployer.Plain("c")} },
 		"args":        func(s *deployer.Service) { s.Args = nil },
 		"stop":        func(s *deployer.Service) { s.Stop = time.Second },
 		"resources":   func(s *deployer.Service) { s.Resources.PIDs = 1 },

@@ -24,7 +24,8 @@ func (s *Server) authorize(next http.Handler) http.Handler {
 // authorized compares hashes, so that the time taken tells neither the token nor its length (RFC 6750, 2.1).
 func (s *Server) authorized(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	want, got := sha256.Sum256([]byte(s.Token.Reveal())), sha256.Sum256([]byte(strings.TrimSpace(token)))
+	ours, err := s.Token.Reveal()
+	want, got := sha256.Sum256([]byte(ours)), sha256.Sum256([]byte(strings.TrimSpace(token)))
 	same := subtle.ConstantTimeCompare(want[:], got[:]) == 1
-	return same && s.Token != "" && strings.EqualFold(scheme, "Bearer")
+	return same && err == nil && ours != "" && strings.EqualFold(scheme, "Bearer")
 }

@@ -15,7 +15,7 @@ import (
 func TestClientAgainstServer(t *testing.T) {
 	f, d := newFeed()
 	h := start(t, d)
-	c, err := client.New(h.url, token)
+	c, err := client.New(h.url, deployer.Plain(token))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func followLogs(t *testing.T, c *client.Client, f *feed) {
 
 func TestClientWithAnotherToken(t *testing.T) {
 	h := start(t, &standIn{})
-	c, err := client.New(h.url, "another")
+	c, err := client.New(h.url, deployer.Plain("another"))
 	if err != nil {
 		t.Fatal(err)
 	}

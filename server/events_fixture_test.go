@@ -65,7 +65,7 @@ func (w *whole) start() {
 		w.t.Fatal(err)
 	}
 	w.server = server.New(server.Options{
-		Deployer: w.deployer, GitHub: webhooks.New(webhooks.Secrets{Default: []string{webhookSecret}}), Token: token,
+		Deployer: w.deployer, GitHub: webhooks.New(webhooks.Secrets{Default: []string{webhookSecret}}), Token: deployer.Plain(token),
 		Routes: func() []server.Route { return nil }, Log: zerolog.Nop(), Registry: prometheus.NewRegistry(),
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,7 +73,7 @@ func (w *whole) start() {
 		w.t.Fatal(err)
 	}
 	w.url = "http://" + listener.Addr().String()
-	if w.client, err = client.New(w.url, token); err != nil {
+	if w.client, err = client.New(w.url, deployer.Plain(token)); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

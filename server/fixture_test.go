@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"fisherman/deployer"
 	"fisherman/server"
 	"fisherman/webhooks"
 )
@@ -58,7 +59,7 @@ func build(d *standIn) harness {
 			Default:      []string{webhookSecret},
 			Repositories: map[string][]string{"harbour-works/tide-table": nil},
 		}),
-		Token: token,
+		Token: deployer.Plain(token),
 		Routes: func() []server.Route {
 			return []server.Route{
 				{Host: "a.pl", Prefix: "/", Service: "web", Release: "01LIVE", Backends: []server.Backend{{Address: "172.18.0.3:8080", InFlight: 2}}},

@@ -46,7 +46,7 @@ func web() deployer.Service {
 	return deployer.Service{
 		Name: "web", Repository: "harbour-works/tide-table", Follow: "main", Image: "ghcr.io/o/web", Tag: "latest", Replicas: 1,
 		Routes:      []deployer.Route{{Host: "a.pl", Prefix: "/", Port: 8080}, {Host: "b.pl", Prefix: "/x", Port: 9090}},
-		Environment: map[string]deployer.Secret{"PASSWORD": environmentSecret},
+		Environment: map[string]deployer.Secret{"PASSWORD": deployer.Plain(environmentSecret)},
 	}
 }
 

@@ -26,23 +26,23 @@ const (
 // connection is how a client command reaches the server.
 type connection struct {
 	server string
-	token  deployer.Secret
+	token  string
 }
 
 // flags adds --server and --token to a command.
 func (r *connection) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.server, "server", "", "address of the server (FISHERMAN_SERVER; default "+defaultServer+")")
-	cmd.Flags().StringVar((*string)(&r.token), "token", "", "the API's token (FISHERMAN_TOKEN; default: the token file of "+defaultState+", when readable, for a server on this machine)")
+	cmd.Flags().StringVar(&r.token, "token", "", "the API's token (FISHERMAN_TOKEN; default: the token file of "+defaultState+", when readable, for a server on this machine)")
 }
 
 func (r *connection) connect() (*client.Client, error) {
 	server := cmp.Or(r.server, os.Getenv("FISHERMAN_SERVER"), defaultServer)
-	secret := cmp.Or(r.token, deployer.Secret(os.Getenv("FISHERMAN_TOKEN")))
+	secret := cmp.Or(r.token, os.Getenv("FISHERMAN_TOKEN"))
 	if secret == "" && onThisMachine(server) { // another machine has another token
 		raw, _ := os.ReadFile(filepath.Join(defaultState, tokenFile)) // without it the server says what is missing
-		secret = deployer.Secret(strings.TrimSpace(string(raw)))
+		secret = strings.TrimSpace(string(raw))
 	}
-	c, err := client.New(server, secret)
+	c, err := client.New(server, deployer.Plain(secret))
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"fisherman/deployer"
 	"fisherman/server/client"
 	"fisherman/server/config"
 )
@@ -55,12 +54,12 @@ type demo struct {
 	registry *demoRegistry
 	program  *program
 	api      *client.Client
-	secret   deployer.Secret
+	secret   string // of the webhook
 }
 
 // demonstrate sets the stage, plays the story and clears everything away.
 func demonstrate(ctx context.Context, out io.Writer, once bool) (err error) {
-	d := &demo{out: out, begun: time.Now(), secret: deployer.Secret(rand.Text())}
+	d := &demo{out: out, begun: time.Now(), secret: rand.Text()}
 	if err := staticBinary(); err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ services:
     image: %s/%s
     routes: [{ host: %s, port: 8080, tls: "off" }]
     health: { path: /health }
-`, d.secret.Reveal(), network, state, demoOwner, d.registry.address, demoOwner, demoHost)), os.LookupEnv)
+`, d.secret, network, state, demoOwner, d.registry.address, demoOwner, demoHost)), os.LookupEnv)
 	if err != nil {
 		return fmt.Errorf("configure the demo: %w", err)
 	}

@@ -41,8 +41,12 @@ func (d *demo) play(ctx context.Context, once bool) error {
 		d.say("done; removing everything again")
 		return nil
 	}
+	token, err := d.program.token.Reveal()
+	if err != nil {
+		return err
+	}
 	d.say("the app:  curl -H 'Host: %s' http://%s/", demoHost, d.program.proxy.Addr())
-	d.say("the API:  curl -H 'Authorization: Bearer %s' http://%s/api/v1/services", d.program.token.Reveal(), d.program.listener.Addr())
+	d.say("the API:  curl -H 'Authorization: Bearer %s' http://%s/api/v1/services", token, d.program.listener.Addr())
 	d.say("Ctrl-C ends the demo and leaves nothing behind")
 	<-ctx.Done()
 	return nil

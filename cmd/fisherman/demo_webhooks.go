@@ -75,7 +75,7 @@ func (d *demo) webhook(ctx context.Context, event string, payload object) (deplo
 
 // signed is a delivery as GitHub makes it.
 func (d *demo) signed(ctx context.Context, server, event string, body []byte) (*http.Request, error) {
-	mac := hmac.New(sha256.New, []byte(d.secret.Reveal()))
+	mac := hmac.New(sha256.New, []byte(d.secret))
 	mac.Write(body)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/webhooks/github", bytes.NewReader(body))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"fisherman/deployer"
 	"fisherman/server"
 	"fisherman/server/client"
 )
@@ -22,7 +23,7 @@ func TestAStreamThatNeverComesIsGivenUp(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id": "01A", "state": "waiting"}`)
 	}))
 	defer s.Close()
-	c, err := client.New(s.URL, "t")
+	c, err := client.New(s.URL, deployer.Plain("t"))
 	if err != nil {
 		t.Fatal(err)
 	}

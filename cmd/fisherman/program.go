@@ -193,9 +193,13 @@ func (p *program) forgetDeparted() {
 	}
 }
 
-func (p *program) openServer(ctx context.Context) (err error) {
+func (p *program) openServer(ctx context.Context) error {
+	secrets, err := p.secrets()
+	if err != nil {
+		return err
+	}
 	p.server = server.New(server.Options{
-		Deployer: p.deployer, GitHub: webhooks.New(p.secrets()), Token: p.token, Routes: p.routes, Traffic: p.traffic,
+		Deployer: p.deployer, GitHub: webhooks.New(secrets), Token: p.token, Routes: p.routes, Traffic: p.traffic,
 		Version: version(), Log: p.part("server"), Registry: p.metrics,
 	})
 	p.webhook = p.server.Webhook()
@@ -213,20 +217,28 @@ func newID(at time.Time) string {
 }
 
 // secrets are the webhook secrets of the configuration.
-func (p *program) secrets() webhooks.Secrets {
-	all := webhooks.Secrets{Default: reveal(p.GitHub.Secrets), Repositories: map[string][]string{}}
-	for repository, own := range p.RepositorySecrets {
-		all.Repositories[repository] = reveal(own)
+func (p *program) secrets() (all webhooks.Secrets, err error) {
+	if all.Default, err = reveal(p.GitHub.Secrets); err != nil {
+		return all, fmt.Errorf("open github.secret: %w", err)
 	}
-	return all
+	all.Repositories = map[string][]string{}
+	for repository, own := range p.RepositorySecrets {
+		if all.Repositories[repository], err = reveal(own); err != nil {
+			return all, fmt.Errorf("open the webhook secret of %s: %w", repository, err)
+		}
+	}
+	return all, nil
 }
 
-func reveal(secrets []config.Secret) []string {
-	var plain []string
+func reveal(secrets []config.Secret) (plain []string, err error) {
 	for _, s := range secrets {
-		plain = append(plain, s.Reveal())
+		text, err := s.Reveal()
+		if err != nil {
+			return nil, err
+		}
+		plain = append(plain, text)
 	}
-	return plain
+	return plain, nil
 }
 
 // routes is the proxy's table in the server's words.

@@ -16,7 +16,7 @@ import (
 func streamEvents(s *stage, ts *testscript.TestScript, args []string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c, err := client.New("http://"+s.server.api, deployer.Secret(ts.Getenv("FISHERMAN_TOKEN")))
+	c, err := client.New("http://"+s.server.api, deployer.Plain(ts.Getenv("FISHERMAN_TOKEN")))
 	if err != nil {
 		return "", err
 	}

@@ -16,22 +16,26 @@ const tokenFile = "token"
 
 // token is the API's bearer token: the configured one, else the state directory's, made at first start.
 func token(configured deployer.Secret, state string) (deployer.Secret, error) {
-	if configured != "" {
-		return configured, nil
+	if !configured.IsEmpty() {
+		text, err := configured.Reveal() // once, and not for each request
+		if err != nil {
+			return deployer.Secret{}, fmt.Errorf("open server.token: %w", err)
+		}
+		return deployer.Plain(text), nil
 	}
 	path := filepath.Join(state, tokenFile)
 	raw, err := os.ReadFile(path)
 	if err == nil && strings.TrimSpace(string(raw)) != "" {
-		return deployer.Secret(strings.TrimSpace(string(raw))), nil
+		return deployer.Plain(strings.TrimSpace(string(raw))), nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read the API token: %w", err)
+		return deployer.Secret{}, fmt.Errorf("read the API token: %w", err)
 	}
 	made := rand.Text()
 	if err := writeWhole(path, made+"\n"); err != nil {
-		return "", fmt.Errorf("keep the API token: %w", err)
+		return deployer.Secret{}, fmt.Errorf("keep the API token: %w", err)
 	}
-	return deployer.Secret(made), nil
+	return deployer.Plain(made), nil
 }
 
 // writeWhole puts a file in place complete or not at all, readable by its owner alone.

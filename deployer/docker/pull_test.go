@@ -95,7 +95,7 @@ func pullLogsIn(t *testing.T, b *bench) {
 	g.set(login)
 	with := func(password string) error {
 		engine := b.engine(t, docker.Options{Network: b.network, Registries: map[string]docker.Registry{
-			b.registry: {Username: "me", Password: deployer.Secret(password)},
+			b.registry: {Username: "me", Password: deployer.Plain(password)},
 		}})
 		_, err := engine.Pull(t.Context(), r, silent)
 		return err

@@ -18,7 +18,7 @@ import (
 
 func containersAreMadeByTheContract(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
-	r.Service.Environment = map[string]deployer.Secret{"VERSION": "7", "A": "b=c"}
+	r.Service.Environment = map[string]deployer.Secret{"VERSION": deployer.Plain("7"), "A": deployer.Plain("b=c")}
 	r.Service.Args = []string{"ignored"}
 	r.Service.Stop = 1500 * time.Millisecond
 	b.start(t, r)

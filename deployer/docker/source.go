@@ -32,11 +32,15 @@ func (e *Engine) sources(r deployer.Release) ([]source, error) {
 // credentials are a registry's login in the form of the engine's API; without one the engine asks anonymously.
 func (e *Engine) credentials(host string) (string, error) {
 	login := e.registries[host]
-	if login.Username == "" && login.Password == "" {
+	if login.Username == "" && login.Password.IsEmpty() {
 		return "", nil
 	}
+	password, err := login.Password.Reveal()
+	if err != nil {
+		return "", fmt.Errorf("open registries.%s.password: %w", host, err)
+	}
 	encoded, err := registry.EncodeAuthConfig(registry.AuthConfig{
-		Username: login.Username, Password: login.Password.Reveal(), ServerAddress: host,
+		Username: login.Username, Password: password, ServerAddress: host,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode the login of %s", host) // without the cause, which might quote it

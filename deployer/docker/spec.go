@@ -13,11 +13,15 @@ import (
 
 // containerConfig is what runs. The image's HEALTHCHECK is switched off: Await runs it at its own cadence, and Docker's
 // would only cost from then on.
-func (e *Engine) containerConfig(r deployer.Release, n int) *container.Config {
+func (e *Engine) containerConfig(r deployer.Release, n int) (*container.Config, error) {
+	env, err := environ(r.Service.Environment)
+	if err != nil {
+		return nil, err
+	}
 	stop := seconds(r.Service.Stop)
 	return &container.Config{
 		Image:       retained(r.Service.Name, r.ID),
-		Env:         environ(r.Service.Environment),
+		Env:         env,
 		Entrypoint:  r.Service.Entrypoint,
 		Cmd:         r.Service.Args,
 		User:        r.Service.User,
@@ -26,7 +30,7 @@ func (e *Engine) containerConfig(r deployer.Release, n int) *container.Config {
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 
 		ExposedPorts: exposed(r.Service.Ports),
-	}
+	}, nil
 }
 
 // hostConfig is how it runs. There is no restart policy yet: a release that cannot start shall be seen to end.
@@ -68,12 +72,17 @@ func limits(r deployer.Resources) container.Resources {
 	return l
 }
 
-func environ(vars map[string]deployer.Secret) []string {
+// environ opens what is sealed: here, and nowhere before.
+func environ(vars map[string]deployer.Secret) ([]string, error) {
 	env := make([]string, 0, len(vars))
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		env = append(env, fmt.Sprintf("%s=%s", name, vars[name].Reveal()))
+		text, err := vars[name].Reveal()
+		if err != nil {
+			return nil, fmt.Errorf("open the variable %s: %w", name, err)
+		}
+		env = append(env, name+"="+text)
 	}
-	return env
+	return env, nil
 }
 
 // seconds rounds up: Docker counts stop times in whole seconds, and 0 would be SIGKILL at once.

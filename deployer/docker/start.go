@@ -47,9 +47,13 @@ func (e *Engine) startReplica(ctx context.Context, r deployer.Release, n int) er
 // create is not interrupted by ctx: the engine would finish it unseen, and a Retire that follows would miss it.
 func (e *Engine) create(ctx context.Context, r deployer.Release, n int) (string, error) {
 	name := e.containerName(r, n)
+	config, err := e.containerConfig(r, n)
+	if err != nil {
+		return "", fmt.Errorf("create container %s: %w", name, err)
+	}
 	var made container.CreateResponse
-	err := e.ask(context.WithoutCancel(ctx), "create container "+name, func(ctx context.Context) (err error) {
-		made, err = e.api.ContainerCreate(ctx, e.containerConfig(r, n), e.hostConfig(r.Service), nil, nil, name)
+	err = e.ask(context.WithoutCancel(ctx), "create container "+name, func(ctx context.Context) (err error) {
+		made, err = e.api.ContainerCreate(ctx, config, e.hostConfig(r.Service), nil, nil, name)
 		return err
 	})
 	if err == nil && len(made.Warnings) > 0 { // such as a limit that this kernel cannot hold

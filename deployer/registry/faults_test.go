@@ -161,7 +161,7 @@ func TestErrorsSayWhetherAnotherTryMayHelp(t *testing.T) {
 	}
 	for about, c := range cases {
 		t.Run(about, func(t *testing.T) {
-			asker := client(t, map[string]registry.Credential{c.host: {Username: "eve", Password: secret}})
+			asker := client(t, map[string]registry.Credential{c.host: {Username: "eve", Password: deployer.Plain(secret)}})
 			tag := c.tag
 			if tag == "" {
 				tag = "latest"

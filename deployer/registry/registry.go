@@ -71,10 +71,14 @@ func (c *Client) add(host string, credential Credential) error {
 	if err != nil {
 		return err
 	}
+	password, err := credential.Password.Reveal()
+	if err != nil {
+		return fmt.Errorf("open the password: %w", err)
+	}
 	if credential.Username != "" {
 		c.auth[registry.Name()] = authn.FromConfig(authn.AuthConfig{
 			Username: credential.Username,
-			Password: credential.Password.Reveal(),
+			Password: password,
 		})
 	}
 	if credential.Mirror == "" {

@@ -97,10 +97,10 @@ func TestCredentialsGoToTheirOwnRegistryOnly(t *testing.T) {
 	private := s.behind(login("ada", "lovelace"))
 	mirrored := s.behind(login("", "")) // fails for whoever shows any credential
 	asker := client(t, map[string]registry.Credential{
-		private:          {Username: "ada", Password: "lovelace"},
-		"ghcr.io":        {Username: "ada", Password: "lovelace", Mirror: mirrored},
+		private:          {Username: "ada", Password: deployer.Plain("lovelace")},
+		"ghcr.io":        {Username: "ada", Password: deployer.Plain("lovelace"), Mirror: mirrored},
 		"localhost:1":    {Mirror: private},
-		"127.0.0.1:9999": {Username: "eve", Password: "wrong", Mirror: private},
+		"127.0.0.1:9999": {Username: "eve", Password: deployer.Plain("wrong"), Mirror: private},
 	})
 	for _, image := range []string{private + "/o/web", "ghcr.io/o/web", "localhost:1/o/web", "127.0.0.1:9999/o/web"} {
 		if got, err := asker.Resolve(t.Context(), image, "latest"); err != nil || got != want {
@@ -130,7 +130,7 @@ func TestDockerHubIsKnownByItsCommonName(t *testing.T) {
 		s.handler.ServeHTTP(w, r)
 	}))}
 	asker, err := registry.New(registry.Options{
-		Credentials: map[string]registry.Credential{"docker.io": {Username: "ada", Password: "lovelace"}},
+		Credentials: map[string]registry.Credential{"docker.io": {Username: "ada", Password: deployer.Plain("lovelace")}},
 		Transport:   network,
 	})
 	must(t, err)

@@ -33,11 +33,15 @@ type Client struct {
 }
 
 // New returns a client of the server at an address such as http://127.0.0.1:5000, with the API's bearer token. It fails
-// only on an address that is no HTTP URL.
+// only on an address that is no HTTP URL, and on a token that cannot be opened.
 func New(address string, token deployer.Secret) (*Client, error) {
 	base, err := url.Parse(strings.TrimRight(address, "/"))
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, fmt.Errorf("server %q: not a URL; write http://HOST:PORT (--server, FISHERMAN_SERVER)", address)
+	}
+	clear, err := token.Reveal()
+	if err != nil {
+		return nil, fmt.Errorf("open the token: %w", err)
 	}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -45,7 +49,7 @@ func New(address string, token deployer.Secret) (*Client, error) {
 		TLSHandshakeTimeout:   dialWithin,
 		ResponseHeaderTimeout: answerWithin, // the one deadline of logs that are followed
 	}
-	return &Client{base: base, token: deployer.Secret(strings.TrimSpace(token.Reveal())), http: &http.Client{
+	return &Client{base: base, token: deployer.Plain(strings.TrimSpace(clear)), http: &http.Client{
 		Transport: transport,
 		// A redirect is a wrong address: following it could turn a POST into a GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -101,7 +105,11 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	maps.Copy(request.Header, what.header)
-	request.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+	token, err := c.token.Reveal()
+	if err != nil {
+		return nil, fmt.Errorf("open the token: %w", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("User-Agent", "fisherman")
 	return request, nil
 }

@@ -11,13 +11,14 @@ import (
 	"strings"
 	"testing"
 
+	"fisherman/deployer"
 	"fisherman/server/client"
 )
 
 // dial makes a client with the token "right".
 func dial(t *testing.T, address string) *client.Client {
 	t.Helper()
-	c, err := client.New(address, "right\n") // as it is read from a file
+	c, err := client.New(address, deployer.Plain("right\n")) // as it is read from a file
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,7 @@ func TestFailuresAreForPeople(t *testing.T) {
 
 func TestAddressThatIsNone(t *testing.T) {
 	for _, address := range []string{"", "127.0.0.1:5000", "localhost:5000", "ftp://x", "http://", "http://[::1"} {
-		if _, err := client.New(address, ""); err == nil || !strings.Contains(err.Error(), "FISHERMAN_SERVER") {
+		if _, err := client.New(address, deployer.Plain("")); err == nil || !strings.Contains(err.Error(), "FISHERMAN_SERVER") {
 			t.Errorf("%q: %v, want what to write", address, err)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"fisherman/deployer"
 )
 
 // deadlines answers everything with null, and remembers whether each request had a deadline.
@@ -19,7 +21,7 @@ func (d *deadlines) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Every call has a deadline, except following logs.
 func TestCallsHaveDeadlines(t *testing.T) {
-	c, err := New("http://127.0.0.1:5000", "token")
+	c, err := New("http://127.0.0.1:5000", deployer.Plain("token"))
 	if err != nil {
 		t.Fatal(err)
 	}

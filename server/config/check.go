@@ -77,7 +77,8 @@ func (d *draft) checkGitHubSecret(r *reader) {
 	}
 }
 
-func sameSecrets(a, b []Secret) bool {
-	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
-	return slices.Equal(slices.Compact(a), slices.Compact(b))
+func sameSecrets(a, b []Secret) bool { return holdsAll(a, b) && holdsAll(b, a) }
+
+func holdsAll(all, some []Secret) bool {
+	return !slices.ContainsFunc(some, func(s Secret) bool { return !slices.ContainsFunc(all, s.Equal) })
 }

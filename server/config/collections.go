@@ -77,7 +77,7 @@ func (s secrets) read(r *reader, v value) {
 	*s.into = []Secret{}
 	if v.node.Kind != yaml.SequenceNode {
 		var one Secret
-		if secret(&one).read(r, v); one != "" {
+		if secret(&one).read(r, v); !one.IsEmpty() {
 			*s.into = append(*s.into, one)
 		}
 		return

@@ -25,6 +25,16 @@ func parse(t *testing.T, text string) *config.Config {
 	return got
 }
 
+// reveal returns what a secret holds.
+func reveal(t *testing.T, s config.Secret) string {
+	t.Helper()
+	text, err := s.Reveal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func equal(t *testing.T, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -38,27 +48,27 @@ func TestContractExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, got.GitHub, config.GitHub{
-		Secrets: []config.Secret{"hunter2-webhook"}, Token: "hunter2-github", API: "https://api.github.com",
+		Secrets: []config.Secret{deployer.Plain("hunter2-webhook")}, Token: deployer.Plain("hunter2-github"), API: "https://api.github.com",
 	})
 	equal(t, got.Discord, &config.Discord{
-		Token: "hunter2-discord", ChannelID: "1043210987654321098", API: "https://discord.com/",
+		Token: deployer.Plain("hunter2-discord"), ChannelID: "1043210987654321098", API: "https://discord.com/",
 	})
 	equal(t, got.Registries, map[string]config.Registry{
-		"ghcr.io": {Username: "alexander-jackson", Password: "hunter2-ghcr", Mirror: "127.0.0.1:5555"},
+		"ghcr.io": {Username: "alexander-jackson", Password: deployer.Plain("hunter2-ghcr"), Mirror: "127.0.0.1:5555"},
 	})
-	equal(t, got.Server, config.Server{Listen: "127.0.0.1:5000", Host: "deploy.example.com", Token: "hunter2-api"})
+	equal(t, got.Server, config.Server{Listen: "127.0.0.1:5000", Host: "deploy.example.com", Token: deployer.Plain("hunter2-api")})
 	equal(t, got.Proxy, config.Proxy{HTTP: ":80", HTTPS: ":443", AccessLog: config.AccessLog{Sample: 1}})
 	equal(t, got.Docker, config.Docker{Host: "unix:///var/run/docker.sock", Network: "fisherman"})
 	equal(t, got.State, "/var/lib/fisherman")
 	equal(t, got.RepositorySecrets, map[string][]config.Secret{
-		"alexander-jackson/blackboards": {"hunter2-blackboards"},
+		"alexander-jackson/blackboards": {deployer.Plain("hunter2-blackboards")},
 	})
 	equal(t, got.Services, []deployer.Service{{
 		Name: "blackboards", Repository: "alexander-jackson/blackboards", Follow: "master",
 		Image: "ghcr.io/alexander-jackson/blackboards", Tag: "latest", Replicas: 1,
 		Routes:      []deployer.Route{{Host: "blackboards.pl", Prefix: "/", Port: 8080}},
 		Health:      deployer.Health{Path: "/health", Port: 8080, Deadline: time.Minute, Successes: 2},
-		Environment: map[string]config.Secret{"RUST_LOG": "info"}, Strategy: deployer.BlueGreen,
+		Environment: map[string]config.Secret{"RUST_LOG": deployer.Plain("info")}, Strategy: deployer.BlueGreen,
 		Drain: 30 * time.Second, Stop: 10 * time.Second, Retain: 3,
 	}})
 }
@@ -80,7 +90,7 @@ services:
 	app.Routes = []deployer.Route{{Host: "a.pl", Prefix: "/", Port: 3000}}
 	app.Health.Port = 3000
 	equal(t, *got, config.Config{
-		GitHub:            config.GitHub{Secrets: []config.Secret{"s"}, API: "https://api.github.com"},
+		GitHub:            config.GitHub{Secrets: []config.Secret{deployer.Plain("s")}, API: "https://api.github.com"},
 		Server:            config.Server{Listen: "127.0.0.1:5000"},
 		Proxy:             config.Proxy{HTTP: ":80", HTTPS: ":443", AccessLog: config.AccessLog{Sample: 1}},
 		Docker:            config.Docker{Network: "fisherman"},
@@ -111,10 +121,10 @@ defaults:
 `)
 	none, own := got.Services[0], got.Services[1]
 	equal(t, []any{own.Drain, own.Tag, own.Args}, []any{time.Minute, "edge", []string{"own"}})
-	equal(t, own.Environment, map[string]config.Secret{"A": "shared", "B": "own", "C": "own"})
+	equal(t, own.Environment, map[string]config.Secret{"A": deployer.Plain("shared"), "B": deployer.Plain("own"), "C": deployer.Plain("own")})
 	equal(t, own.Health, deployer.Health{Path: "/own", Port: 9000, Deadline: 2 * time.Minute, Successes: 2})
 	equal(t, []any{none.Drain, none.Tag, none.Args}, []any{5 * time.Second, "edge", []string{"shared", "list"}})
-	equal(t, none.Environment, map[string]config.Secret{"A": "shared", "B": "shared"})
+	equal(t, none.Environment, map[string]config.Secret{"A": deployer.Plain("shared"), "B": deployer.Plain("shared")})
 	equal(t, none.Health, deployer.Health{Port: 9000, Deadline: 2 * time.Minute, Successes: 2})
 }
 
@@ -127,7 +137,7 @@ func TestEnvironmentKeepsItsText(t *testing.T) {
 github: { secret: s }
 services: { web: { repository: o/web, image: ghcr.io/o/web, environment: { KEY: `+text+` } } }
 `)
-		equal(t, got.Services[0].Environment["KEY"].Reveal(), text)
+		equal(t, reveal(t, got.Services[0].Environment["KEY"]), text)
 	}
 }
 
@@ -162,7 +172,7 @@ services: { web: { repository: o/web, image: ghcr.io/o/web, environment: { KEY: 
 			t.Errorf("%s: %v", written, err)
 			continue
 		}
-		equal(t, got.Services[0].Environment["KEY"].Reveal(), want)
+		equal(t, reveal(t, got.Services[0].Environment["KEY"]), want)
 	}
 }
 
@@ -175,8 +185,8 @@ services:
   c: { repository: o/mono, image: ghcr.io/o/c, secret: [two, one] }
   d: { repository: o/d, image: ghcr.io/o/d }
 `)
-	equal(t, got.GitHub.Secrets, []config.Secret{"new", "old"})
-	equal(t, got.RepositorySecrets, map[string][]config.Secret{"o/mono": {"one", "two"}, "o/d": nil})
+	equal(t, got.GitHub.Secrets, []config.Secret{deployer.Plain("new"), deployer.Plain("old")})
+	equal(t, got.RepositorySecrets, map[string][]config.Secret{"o/mono": {deployer.Plain("one"), deployer.Plain("two")}, "o/d": nil})
 }
 
 func TestNoSecretForAllWhenEachHasItsOwn(t *testing.T) {
@@ -198,7 +208,7 @@ services:
 `)
 	b := got.Services[1]
 	equal(t, []string{b.Name, b.Repository, b.Image, b.Tag}, []string{"b", "o/a", "ghcr.io/o/a", "edge"})
-	equal(t, b.Environment, map[string]config.Secret{"A": "1", "B": "2", "SECRET": "s", "IMAGE": "ghcr.io/o/a"})
+	equal(t, b.Environment, map[string]config.Secret{"A": deployer.Plain("1"), "B": deployer.Plain("2"), "SECRET": deployer.Plain("s"), "IMAGE": deployer.Plain("ghcr.io/o/a")})
 }
 
 func TestTrustedProxies(t *testing.T) {

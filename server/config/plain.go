@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fisherman/deployer"
 )
 
 // text is any text but white space around one, which is hardly ever meant.
@@ -16,7 +18,7 @@ func text(into *string) kind { return scalar[string]{into: into, word: "text", p
 func secret(into *Secret) kind {
 	return scalar[Secret]{into: into, word: "secret", hidden: true, parse: func(s string) (Secret, error) {
 		got, err := trimmed(s)
-		return Secret(got), err
+		return deployer.Plain(got), err
 	}}
 }
 
@@ -41,7 +43,7 @@ func environment(into *map[string]Secret) kind {
 	return dictionary[Secret]{
 		word: "NAME", name: variableName,
 		entry: func(s *Secret) kind {
-			return scalar[Secret]{into: s, word: "text", parse: noNUL[Secret], hidden: true, blank: true}
+			return scalar[Secret]{into: s, word: "text", parse: variableText, hidden: true, blank: true}
 		},
 		put: func(at value, got Secret) {
 			if *into == nil {
@@ -50,6 +52,11 @@ func environment(into *map[string]Secret) kind {
 			(*into)[at.name] = got
 		},
 	}
+}
+
+func variableText(s string) (Secret, error) {
+	got, err := noNUL[string](s)
+	return deployer.Plain(got), err
 }
 
 func noNUL[T ~string](s string) (T, error) {

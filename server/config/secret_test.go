@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.yaml.in/yaml/v3"
 
+	"fisherman/deployer"
 	"fisherman/server/config"
 )
 
@@ -23,8 +24,8 @@ func TestNoOutputShowsASecret(t *testing.T) {
 	}
 	whole := parse(t, strings.Replace(string(raw), "RUST_LOG: info", "PASSWORD: hunter2", 1))
 	for name, v := range map[string]any{
-		"secret":     config.Secret("hunter2"),
-		"list":       []config.Secret{"hunter2"},
+		"secret":     deployer.Plain("hunter2"),
+		"list":       []config.Secret{deployer.Plain("hunter2")},
 		"github":     whole.GitHub,
 		"discord":    whole.Discord,
 		"registries": whole.Registries,
@@ -39,8 +40,8 @@ func TestNoOutputShowsASecret(t *testing.T) {
 			}
 		}
 	}
-	equal(t, config.Secret("hunter2").Reveal(), "hunter2")
-	equal(t, fmt.Sprint(config.Secret("hunter2")), "[redacted]")
+	equal(t, reveal(t, deployer.Plain("hunter2")), "hunter2")
+	equal(t, fmt.Sprint(deployer.Plain("hunter2")), "[redacted]")
 }
 
 // outputs are a value's texts by the way they were made.

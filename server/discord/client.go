@@ -24,8 +24,11 @@ type client struct {
 // newClient switches off all of the library that waits or logs by itself: it would not stop with a context, and its
 // log holds headers.
 func newClient(o Options) (*client, error) {
-	token := strings.TrimPrefix(o.Token.Reveal(), "Bot ")
-	if token == "" {
+	token, err := o.Token.Reveal()
+	if err != nil {
+		return nil, fmt.Errorf("open discord.token: %w", err)
+	}
+	if token = strings.TrimPrefix(token, "Bot "); token == "" {
 		return nil, errors.New("no token; set discord.token")
 	}
 	if _, err := strconv.ParseUint(o.ChannelID, 10, 64); err != nil {
@@ -43,7 +46,7 @@ func newClient(o Options) (*client, error) {
 	session.ShouldRetryOnRateLimit = false
 	session.MaxRestRetries = 0
 	session.LogLevel = discordgo.LogError - 1
-	return &client{session: session, channel: o.ChannelID, token: deployer.Secret(token)}, nil
+	return &client{session: session, channel: o.ChannelID, token: deployer.Plain(token)}, nil
 }
 
 // creation is Discord's Create Message with the two fields the library lacks.

@@ -240,7 +240,7 @@ func (p *page) String() string {
 func notifier(t *testing.T, o Options) (*Notifier, *page) {
 	t.Helper()
 	log := &page{}
-	o.Token, o.ChannelID, o.Log = token, channel, zerolog.New(log)
+	o.Token, o.ChannelID, o.Log = deployer.Plain(token), channel, zerolog.New(log)
 	if o.Store == nil {
 		o.Store = &memory{}
 	}

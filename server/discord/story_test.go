@@ -185,12 +185,12 @@ func TestTheTokenGoesToDiscordOnlyAndNeverToTheLog(t *testing.T) {
 }
 
 func TestNewSaysWhatIsWrong(t *testing.T) {
-	good := Options{Token: token, ChannelID: channel, Store: &memory{}}
+	good := Options{Token: deployer.Plain(token), ChannelID: channel, Store: &memory{}}
 	cases := map[string]struct {
 		spoil func(*Options)
 		says  string
 	}{
-		"discord.token": {func(o *Options) { o.Token = "" }, "discord.token"},
+		"discord.token": {func(o *Options) { o.Token = deployer.Plain("") }, "discord.token"},
 		"channel":       {func(o *Options) { o.ChannelID = "general" }, `"general"`},
 		"address":       {func(o *Options) { o.API = "discord.com" }, `"discord.com"`},
 		"store":         {func(o *Options) { o.Store = nil }, "store"},
