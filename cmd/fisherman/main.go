@@ -73,7 +73,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newServe(), newCheck(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
+	root.AddCommand(newServe(), newCheck(), newSchema(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
 		newRollback(), newCancel(), newHistory(), newLogs(), newRoutes(), newCompletion(), newVersion())
 	return root
 }

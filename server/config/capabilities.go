@@ -17,12 +17,12 @@ func capabilities() []string {
 
 // capability is the name of one, with or without CAP_.
 func capability(into *string) kind {
-	return scalar[string]{into: into, word: "capability", parse: func(s string) (string, error) {
-		name := strings.TrimPrefix(strings.ToUpper(s), "CAP_")
+	return scalar[string]{into: into, word: "capability", form: form{words: capabilities(), pattern: "^CAP_[A-Z_]+$"}, parse: func(s string) (string, error) {
+		name := strings.TrimPrefix(s, "CAP_")
 		if slices.Contains(capabilities(), name) {
 			return name, nil
 		}
-		if near := nearest(name, capabilities()); near != "" {
+		if near := nearest(strings.ToUpper(name), capabilities()); near != "" {
 			return "", fmt.Errorf("is not a capability of Linux; did you mean `%s`?", near)
 		}
 		return "", errors.New("is not a capability of Linux; write one of capabilities(7), such as `NET_ADMIN`, or `ALL`")

@@ -27,6 +27,7 @@ type dictionary[T any] struct {
 	word  string // what a key is, for the documentation
 	name  func(string) error
 	entry func(*T) kind
+	names node                  // JSON Schema of the keys; nil: any
 	put   func(at value, got T) // called for each, in the order of the file; at.name is its key
 }
 
@@ -97,6 +98,7 @@ func (secrets) describe(k Key) []Key {
 type checked struct {
 	kind
 	check func(r *reader, v value)
+	also  node // what of it JSON Schema can say
 }
 
 func (c checked) read(r *reader, v value) {

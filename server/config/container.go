@@ -14,7 +14,7 @@ var account = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.@-]*[$]?$`)
 
 // user is user or user:group, as in `docker run --user`.
 func user(into *string) kind {
-	return scalar[string]{into: into, word: "user[:group]", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "user[:group]", form: bare(`^[^:\s]+(:[^:\s]+)?$`), parse: func(s string) (string, error) {
 		const most = 1<<31 - 1 // of Docker
 		for _, one := range strings.SplitN(s, ":", 2) {
 			if !account.MatchString(one) {
@@ -30,7 +30,7 @@ func user(into *string) kind {
 
 // extraHost is NAME:ADDRESS, as in `docker run --add-host`.
 func extraHost(into *string) kind {
-	return scalar[string]{into: into, word: "name:address", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "name:address", form: like(`^[^:\s]+:\S+$`), parse: func(s string) (string, error) {
 		const gateway = "host-gateway" // the machine itself
 		name, address, _ := strings.Cut(strings.ToLower(s), ":")
 		switch {
@@ -53,7 +53,7 @@ func extraHost(into *string) kind {
 
 // truth is yes or no, in one spelling.
 func truth(into *bool) kind {
-	return scalar[bool]{into: into, word: "true or false", parse: func(s string) (bool, error) {
+	return scalar[bool]{into: into, word: "true or false", form: form{words: []string{"true", "false"}, number: node{"type": "boolean"}}, parse: func(s string) (bool, error) {
 		switch s {
 		case "true", "false":
 			return s == "true", nil

@@ -11,7 +11,7 @@ import (
 // TestContainerResolved holds what the keys become that say how a container is made.
 func TestContainerResolved(t *testing.T) {
 	got := parse(t, service(`entrypoint: [/app, --serve], user: "1000:app", extra_hosts: ["DB.internal:[0:0::1]", "box:host-gateway"],
-		labels: { com.example.team: web, cost: 1.10, price: "$${x}" }, cap_add: [CAP_SYS_TIME, net_admin, NET_ADMIN], cap_drop: [ALL],
+		labels: { com.example.team: web, cost: 1.10, price: "$${x}" }, cap_add: [CAP_SYS_TIME, NET_ADMIN, CAP_NET_ADMIN], cap_drop: [ALL],
 		read_only: true, tmpfs: [/tmp/, "/run:size=64m,mode=0700"]`)).Services[0]
 	equal(t, got.Entrypoint, []string{"/app", "--serve"})
 	equal(t, got.User, "1000:app")

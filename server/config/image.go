@@ -10,10 +10,13 @@ import (
 // imagePath is the grammar of the OCI distribution specification 1.1, "Pulling manifests".
 var imagePath = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
 
+// imageForm is what an image without tag and digest looks like.
+const imageForm = `^([^/@\s]+/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$`
+
 // image is a reference without tag or digest. One without a registry's host is Docker Hub's and gets its full name, as
 // in `docker pull`, so that no one else has to know that rule: nginx is docker.io/library/nginx.
 func image(into *string) kind {
-	return scalar[string]{into: into, word: "image without tag", parse: parseImage}
+	return scalar[string]{into: into, word: "image without tag", form: bare(imageForm), parse: parseImage}
 }
 
 func parseImage(s string) (string, error) {

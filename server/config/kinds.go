@@ -13,6 +13,8 @@ type kind interface {
 	read(r *reader, v value)
 	// describe returns the rows of documentation for a value of this kind, k being what its key says.
 	describe(k Key) []Key
+	// schema is the same for editors. It must take all that read takes.
+	schema() node
 }
 
 // login is a URL's user, and with it perhaps a password.
@@ -26,6 +28,7 @@ type scalar[T any] struct {
 
 	hidden bool // never shown in a problem
 	blank  bool // may be the empty text
+	form   form // for editors
 }
 
 func (s scalar[T]) read(r *reader, v value) {

@@ -18,7 +18,7 @@ var labelName = regexp.MustCompile(`^[^\s=]+$`)
 // labels are texts by name. Whoever may list containers sees them, so none is taken from where secrets are.
 func labels(into *map[string]string) kind {
 	return dictionary[string]{
-		word: "NAME", name: ownedLabel,
+		word: "NAME", name: ownedLabel, names: node{"pattern": labelName.String(), "not": node{"pattern": `^fisherman\.`}},
 		entry: func(s *string) kind {
 			return written{scalar[string]{into: s, word: "text", parse: shownText, hidden: true, blank: true}}
 		},

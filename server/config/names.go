@@ -35,7 +35,7 @@ func serviceName(name string) error {
 
 // matching is a text with a pattern.
 func matching(into *string, word string, pattern *regexp.Regexp, remedy string) kind {
-	return scalar[string]{into: into, word: word, parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: word, form: bare(pattern.String()), parse: func(s string) (string, error) {
 		if !pattern.MatchString(s) {
 			return "", errors.New(remedy)
 		}
@@ -53,7 +53,7 @@ func channel(into *string) kind {
 }
 
 func network(into *string) kind {
-	return scalar[string]{into: into, word: "name", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "name", form: bare(networkName.String()), parse: func(s string) (string, error) {
 		switch {
 		case !networkName.MatchString(s):
 			return "", errors.New("is not a network's name; it holds letters, digits, `_`, `.` and `-`")
@@ -65,7 +65,7 @@ func network(into *string) kind {
 }
 
 func repository(into *string) kind {
-	return scalar[string]{into: into, word: "owner/name", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "owner/name", form: like(repositoryName.String()), parse: func(s string) (string, error) {
 		if repositoryName.MatchString(s) {
 			return strings.ToLower(s), nil
 		}

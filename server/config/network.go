@@ -13,8 +13,13 @@ import (
 // asciiDigits is a whole label of digits: a name that ends in one is a mistyped IP address.
 var asciiDigits = regexp.MustCompile(`^[0-9]+$`)
 
+// hostForm is what a host without scheme, port and path looks like.
+const hostForm = `^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$`
+
 // host is a DNS name or an IP address, in lower case.
-func host(into *string) kind { return scalar[string]{into: into, word: "host name", parse: parseHost} }
+func host(into *string) kind {
+	return scalar[string]{into: into, word: "host name", form: like(hostForm), parse: parseHost}
+}
 
 func parseHost(s string) (string, error) {
 	if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
@@ -50,7 +55,7 @@ func dnsName(name string) bool {
 
 // address is where to listen.
 func address(into *string) kind {
-	return scalar[string]{into: into, word: "host:port", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "host:port", form: like(`^[^/\s]*:[0-9]+$`), parse: func(s string) (string, error) {
 		name, port, err := net.SplitHostPort(s)
 		if err != nil || !isPort(port, 0) {
 			return "", errors.New("is not an address to listen on; write `host:port` or `:port`")
@@ -71,7 +76,7 @@ func isPort(s string, least int) bool {
 }
 
 func mirror(into *string) kind {
-	return scalar[string]{into: into, word: "host:port", parse: parseRegistry}
+	return scalar[string]{into: into, word: "host:port", form: like(`^[^/\s]+$`), parse: parseRegistry}
 }
 
 // parseRegistry is a host with or without a port.
@@ -101,7 +106,7 @@ func registryName(name string) error {
 
 // cidr is a range of IP addresses; a lone address is a range of one.
 func cidr(into *netip.Prefix) kind {
-	return scalar[netip.Prefix]{into: into, word: "CIDR", parse: func(s string) (netip.Prefix, error) {
+	return scalar[netip.Prefix]{into: into, word: "CIDR", form: like(`^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$`), parse: func(s string) (netip.Prefix, error) {
 		if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
 			return netip.PrefixFrom(ip, ip.BitLen()), nil
 		}

@@ -41,7 +41,7 @@ func argument(into *string) kind {
 // environment is variables by name. A problem never shows a value: many are passwords.
 func environment(into *map[string]Secret) kind {
 	return dictionary[Secret]{
-		word: "NAME", name: variableName,
+		word: "NAME", name: variableName, names: node{"pattern": `^[^=]+$`},
 		entry: func(s *Secret) kind {
 			return scalar[Secret]{into: s, word: "text", parse: variableText, hidden: true, blank: true}
 		},
@@ -80,7 +80,7 @@ func variableName(name string) error {
 
 // number is a whole number in a range.
 func number[T int | int64](into *T, least, most T) kind {
-	return scalar[T]{into: into, word: fmt.Sprintf("%d to %d", least, most), parse: func(s string) (T, error) {
+	return scalar[T]{into: into, word: fmt.Sprintf("%d to %d", least, most), form: within("integer", least, most), parse: func(s string) (T, error) {
 		long, err := strconv.ParseInt(s, 10, 64)
 		n := T(long)
 		if err != nil || strconv.FormatInt(int64(n), 10) != s || n < least || n > most {
@@ -92,7 +92,7 @@ func number[T int | int64](into *T, least, most T) kind {
 
 // duration is a length of time in Go's syntax (https://pkg.go.dev/time#ParseDuration).
 func duration(into *time.Duration, least, most time.Duration) kind {
-	return scalar[time.Duration]{into: into, word: "duration", parse: func(s string) (time.Duration, error) {
+	return scalar[time.Duration]{into: into, word: "duration", form: durations(), parse: func(s string) (time.Duration, error) {
 		if _, err := strconv.Atoi(s); err == nil && s != "0" {
 			return 0, fmt.Errorf("has no unit; write `%ss` for seconds", s)
 		}
@@ -107,13 +107,17 @@ func duration(into *time.Duration, least, most time.Duration) kind {
 	}}
 }
 
+func durations() form {
+	return form{pattern: `^[+]?(0|([0-9]+[.]?[0-9]*|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`, number: node{"const": 0}}
+}
+
 // oneOf is one of a few words.
 func oneOf[T ~string](into *T, words ...T) kind {
 	names := make([]string, len(words))
 	for i, w := range words {
 		names[i] = string(w)
 	}
-	return scalar[T]{into: into, word: strings.Join(names, ", "), parse: func(s string) (T, error) {
+	return scalar[T]{into: into, word: strings.Join(names, ", "), form: form{words: names}, parse: func(s string) (T, error) {
 		if slices.Contains(names, s) {
 			return T(s), nil
 		}
@@ -127,5 +131,5 @@ func oneOf[T ~string](into *T, words ...T) kind {
 // plainHTTP is a route's tls. Only off makes a difference while there are no certificates.
 func plainHTTP(into *bool) kind {
 	var mode string
-	return checked{oneOf(&mode, "auto", "files", "off"), func(*reader, value) { *into = mode == "off" }}
+	return checked{kind: oneOf(&mode, "auto", "files", "off"), check: func(*reader, value) { *into = mode == "off" }}
 }

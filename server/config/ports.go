@@ -12,7 +12,7 @@ import (
 
 // hostPort is [ADDRESS:]HOST:CONTAINER[/tcp|udp], as in `docker run --publish`.
 func hostPort(into *deployer.Port) kind {
-	return scalar[deployer.Port]{into: into, word: "[ADDRESS:]HOST:CONTAINER[/udp]", parse: parsePort}
+	return scalar[deployer.Port]{into: into, word: "[ADDRESS:]HOST:CONTAINER[/udp]", form: like(`^(.+:)?[0-9]+:[0-9]+(/(tcp|udp))?$`), parse: parsePort}
 }
 
 func parsePort(s string) (deployer.Port, error) {

@@ -40,7 +40,7 @@ func resourceKeys(r *deployer.Resources) mapping {
 
 // memory is a number of bytes, as Docker writes it.
 func memory(into *int64) kind {
-	return scalar[int64]{into: into, word: "size, such as 256m", parse: func(s string) (int64, error) {
+	return scalar[int64]{into: into, word: "size, such as 256m", form: sizes(), parse: func(s string) (int64, error) {
 		bytes, err := units.RAMInBytes(s)
 		switch {
 		case err != nil || !memorySize.MatchString(s):
@@ -56,9 +56,13 @@ func memory(into *int64) kind {
 	}}
 }
 
+func sizes() form {
+	return form{pattern: `^[0-9]+([.][0-9]+)?([bB]|[kKmMgG]([iI]?[bB])?)?$`, number: node{"type": "integer", "minimum": leastMemory}}
+}
+
 // cpus is a number of cores and parts of them.
 func cpus(into *float64) kind {
-	return scalar[float64]{into: into, word: "number, such as 0.5", parse: func(s string) (float64, error) {
+	return scalar[float64]{into: into, word: "number, such as 0.5", form: within("number", leastCPUs, mostCPUs), parse: func(s string) (float64, error) {
 		n, err := strconv.ParseFloat(s, 64)
 		if err != nil || !decimal.MatchString(s) || n < leastCPUs || n > mostCPUs {
 			return 0, fmt.Errorf("must be a number of cores from %g to %d, such as `0.5`", leastCPUs, mostCPUs)

@@ -22,15 +22,15 @@ type draft struct {
 // keys is the schema of fisherman.yaml. `defaults` comes before `services`, which take it over.
 func (d *draft) keys() mapping {
 	return mapping{
-		{name: "github", kind: d.githubKeys()},
-		{name: "discord", kind: optional[Discord]{&d.Discord, discordKeys}},
-		{name: "registries", kind: d.registries()},
-		{name: "server", kind: serverKeys(&d.Server)},
-		{name: "proxy", kind: d.proxyKeys()},
-		{name: "docker", kind: dockerKeys(&d.Docker)},
+		{name: "github", kind: d.githubKeys(), meaning: "how GitHub's webhooks are verified"},
+		{name: "discord", kind: optional[Discord]{&d.Discord, discordKeys}, meaning: "where outcomes are told; absent: nowhere"},
+		{name: "registries", kind: d.registries(), meaning: "how images are pulled, by the registry's host"},
+		{name: "server", kind: serverKeys(&d.Server), meaning: "fisherman's own HTTP side"},
+		{name: "proxy", kind: d.proxyKeys(), meaning: "where requests for the apps come in"},
+		{name: "docker", kind: dockerKeys(&d.Docker), meaning: "the engine that runs the apps"},
 		{name: "state", fallback: "/var/lib/fisherman", kind: text(&d.State), meaning: "directory of the queue, the history and the route table"},
 		{name: "defaults", kind: defaults{d}, meaning: "any service key, for all services; a service's own key wins, mappings merge key by key"},
-		{name: "services", required: true, kind: checked{d.services(), notEmpty}, meaning: "at least one app to run"},
+		{name: "services", required: true, kind: checked{d.services(), notEmpty, node{"type": "object", "minProperties": 1}}, meaning: "at least one app to run"},
 	}
 }
 
@@ -52,7 +52,7 @@ func discordKeys(d *Discord) kind {
 
 func (d *draft) registries() kind {
 	return dictionary[Registry]{
-		word: "HOST", name: registryName, entry: registryKeys,
+		word: "HOST", name: registryName, names: node{"pattern": `^[a-z0-9.:\[\]-]+$`}, entry: registryKeys,
 		put: func(at value, got Registry) {
 			if d.Registries == nil {
 				d.Registries = map[string]Registry{}
@@ -68,6 +68,7 @@ func registryKeys(reg *Registry) kind {
 		{name: "password", kind: secret(&reg.Password), meaning: "or token of that user"},
 		{name: "mirror", kind: mirror(&reg.Mirror), meaning: "host:port to pull this registry's images from instead"},
 	}
+	together := node{"dependentRequired": node{"username": []string{"password"}, "password": []string{"username"}}}
 	return checked{keys, func(r *reader, v value) {
 		got, ok := r.members(v)
 		user, password := got.find(v, "username"), got.find(v, "password")
@@ -78,7 +79,7 @@ func registryKeys(reg *Registry) kind {
 		default:
 			r.report(password, "", "is required beside `username`")
 		}
-	}}
+	}, together}
 }
 
 func serverKeys(s *Server) mapping {
@@ -97,7 +98,7 @@ func (d *draft) proxyKeys() mapping {
 		{name: "acme", kind: noTLS, meaning: "certificates made by ACME"},
 		{name: "certificates", kind: noTLS, meaning: "certificates from files"},
 		{name: "trusted_proxies", kind: list[netip.Prefix]{&p.TrustedProxies, cidr}, meaning: "whose X-Forwarded-* headers count"},
-		{name: "access_log", kind: accessLogKeys(&p.AccessLog)},
+		{name: "access_log", kind: accessLogKeys(&p.AccessLog), meaning: "lines about proxied requests"},
 	}
 }
 
@@ -143,11 +144,7 @@ type defaults struct{ of *draft }
 
 func (d defaults) read(r *reader, v value) {
 	d.of.defaults = v
-	keys := serviceKeys(new(serviceDraft))
-	for i := range keys {
-		keys[i].required = false
-	}
-	keys.read(r, v)
+	optionally(serviceKeys(new(serviceDraft))).read(r, v)
 }
 
 func (defaults) describe(k Key) []Key {
@@ -176,7 +173,7 @@ func notEmpty(r *reader, v value) {
 
 func (d *draft) services() kind {
 	return dictionary[serviceDraft]{
-		word: "NAME", name: serviceName,
+		word: "NAME", name: serviceName, names: node{"pattern": dnsLabel.String(), "maxLength": longestServiceName},
 		entry: func(s *serviceDraft) kind { return inheriting{serviceKeys(s), d} },
 		put: func(at value, got serviceDraft) {
 			got.at, got.Name = at, at.name

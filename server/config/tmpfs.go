@@ -19,7 +19,7 @@ var (
 
 // tmpfs is PATH or PATH:OPTION,OPTION…, as in `docker run --tmpfs`.
 func tmpfs(into *deployer.Tmpfs) kind {
-	return scalar[deployer.Tmpfs]{into: into, word: "PATH[:size=64m,…]", parse: func(s string) (deployer.Tmpfs, error) {
+	return scalar[deployer.Tmpfs]{into: into, word: "PATH[:size=64m,…]", form: like(`^/[^:\s]+(:[^:\s]+)?$`), parse: func(s string) (deployer.Tmpfs, error) {
 		target, options, _ := strings.Cut(s, ":")
 		target, err := inside(target)
 		if err == nil && strings.Contains(s, ":") {

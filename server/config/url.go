@@ -12,7 +12,7 @@ var pathSegments = regexp.MustCompile(`^(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+$`)
 
 // endpoint is the URL of an API.
 func endpoint(into *string) kind {
-	return scalar[string]{into: into, word: "URL", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "URL", form: like(`^https?://[^/?#]`), parse: func(s string) (string, error) {
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 			return "", errors.New("is not the address of an API; write it like `https://host/path`")
@@ -23,7 +23,7 @@ func endpoint(into *string) kind {
 
 // engine is the address of a Docker Engine.
 func engine(into *string) kind {
-	return scalar[string]{into: into, word: "URL", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "URL", form: like(`^(unix|tcp|https?)://.`), parse: func(s string) (string, error) {
 		scheme, rest, _ := strings.Cut(s, "://")
 		switch scheme {
 		case "unix", "tcp", "http", "https":
@@ -37,7 +37,7 @@ func engine(into *string) kind {
 
 // pathPrefix begins a path, by whole segments; a slash at its end says nothing and is dropped.
 func pathPrefix(into *string) kind {
-	return scalar[string]{into: into, word: "path", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "path", form: like(`^/[^?#%\s]*$`), parse: func(s string) (string, error) {
 		clean := strings.TrimSuffix(s, "/")
 		switch {
 		case !strings.HasPrefix(s, "/"):
@@ -59,7 +59,7 @@ func pathPrefix(into *string) kind {
 
 // requestPath is what a health check asks for; it may have a query.
 func requestPath(into *string) kind {
-	return scalar[string]{into: into, word: "path", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "path", form: like(`^/[^#\s]*$`), parse: func(s string) (string, error) {
 		if _, err := url.ParseRequestURI(s); err != nil || !strings.HasPrefix(s, "/") ||
 			strings.ContainsAny(s, "# \t\r\n") || strings.HasPrefix(s, "//") {
 			return "", errors.New("is not the path of a request; write it like `/health`")

@@ -75,8 +75,8 @@ func TestServiceValues(t *testing.T) {
 		},
 		{
 			service("cap_add: ['%s']"),
-			[]string{"NET_ADMIN", "CAP_NET_ADMIN", "cap_net_admin", "ALL"},
-			[]string{"NET_ADMN", "", "CAP_", "everything", "NET ADMIN"},
+			[]string{"NET_ADMIN", "CAP_NET_ADMIN", "ALL"},
+			[]string{"NET_ADMN", "net_admin", "", "CAP_", "everything", "NET ADMIN"},
 		},
 		{service("cap_drop: %s"), []string{"[]", "[ALL]", "~"}, []string{"ALL", "[~]"}},
 		{service("cap_drop: [ALL, KILL], cap_add: [%s]"), []string{"CHOWN"}, []string{"KILL", "CAP_ALL"}},
@@ -245,6 +245,9 @@ func (v values) check(t *testing.T) {
 		written := strings.Replace(v.text, "%s", value, 1)
 		if _, err := config.Parse([]byte(written), environment); err != nil {
 			t.Errorf("%s:\n%v", written, err)
+		}
+		if err := edited(t, written); err != nil {
+			t.Errorf("false alarm in editors: %s:\n%v", written, err)
 		}
 	}
 	for _, value := range v.not {

@@ -16,7 +16,7 @@ var volumeName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$`)
 
 // volume is SOURCE:TARGET or SOURCE:TARGET:ro, as in `docker run --volume`.
 func volume(into *deployer.Volume) kind {
-	return scalar[deployer.Volume]{into: into, word: "SOURCE:TARGET[:ro]", parse: parseVolume}
+	return scalar[deployer.Volume]{into: into, word: "SOURCE:TARGET[:ro]", form: like(`^[^:]+:/[^:]*(:ro)?$`), parse: parseVolume}
 }
 
 func parseVolume(s string) (deployer.Volume, error) {
@@ -56,7 +56,7 @@ func volumeSource(s string) (string, error) {
 
 // logPath is a file, or none.
 func logPath(into *string) kind {
-	return scalar[string]{into: into, word: "absolute path, or off", parse: func(s string) (string, error) {
+	return scalar[string]{into: into, word: "absolute path, or off", form: like(`^(off|/.*)$`), parse: func(s string) (string, error) {
 		if s == NoAccessLog {
 			return s, nil
 		}
