@@ -20,6 +20,10 @@ func newServe() *cobra.Command {
 			if err := onLinux(cmd); err != nil {
 				return err
 			}
+			passed, err := passedSockets()
+			if err != nil {
+				return err
+			}
 			c, err := loadConfig(cmd, location)
 			if err != nil {
 				return err
@@ -27,7 +31,7 @@ func newServe() *cobra.Command {
 			if state != "" {
 				c.State = state
 			}
-			s := settings{Config: c, Log: newLog(), pause: dockerPause}
+			s := settings{Config: c, Log: newLog(), sockets: passed, pause: dockerPause}
 			if !onTerminal() {
 				s.accessLog = os.Stderr
 			}
