@@ -35,6 +35,7 @@ type settings struct {
 	*config.Config
 	Log       zerolog.Logger
 	sockets   sockets // that systemd passed
+	from      located // of a server: where its configuration comes from
 	pause     time.Duration
 	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one
 	observers []func(deployer.Deployment)
