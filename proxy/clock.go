@@ -14,9 +14,9 @@ type clock struct {
 	late     atomic.Bool
 }
 
-// start is called when the request has been sent, perhaps after it was answered.
+// start is called when the request has been sent, perhaps after it was answered. Nothing happens while it runs.
 func (c *clock) start(limit time.Duration, cancel context.CancelFunc) {
-	if c.answered.Load() {
+	if c.answered.Load() || c.timer.Load() != nil {
 		return
 	}
 	c.timer.Store(time.AfterFunc(limit, func() {
@@ -25,6 +25,13 @@ func (c *clock) start(limit time.Duration, cancel context.CancelFunc) {
 			cancel()
 		}
 	}))
+}
+
+// reset is called when it turns out that the backend has nothing of the request.
+func (c *clock) reset() {
+	if timer := c.timer.Swap(nil); timer != nil {
+		timer.Stop()
+	}
 }
 
 // stop is called when the answer has begun, or there will be none.

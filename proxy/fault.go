@@ -68,6 +68,15 @@ func (f fault) answer() (status int, text string) {
 	}
 }
 
+// Error makes a fault an error of an attempt to forward a request.
+func (f fault) Error() string {
+	if f == clientGone {
+		return "the client has gone"
+	}
+	_, text := f.answer()
+	return text
+}
+
 // page writes the answer, as HTML for who asks for that and else as text.
 func (f fault) page(w http.ResponseWriter, r *http.Request) {
 	status, text := f.answer()

@@ -67,8 +67,11 @@ func (p *Proxy) claim(ctx context.Context, x *exchange, host []byte) fault {
 	}
 }
 
-// release counts the exchange out.
+// release counts the exchange out, if it is counted in.
 func (x *exchange) release() {
+	if !x.joined {
+		return
+	}
 	if x.replica != nil {
 		x.replica.inFlight.Add(-1)
 	}
@@ -103,6 +106,7 @@ func fail(_ http.ResponseWriter, r *http.Request, err error) {
 // diagnose says whose fault a failed attempt was.
 func (x *exchange) diagnose(err error) fault {
 	var network net.Error
+	var known fault
 	switch f := x.upload.fault(); {
 	case x.severed.Load(), errors.Is(err, errMoved):
 		return noBackend
@@ -110,6 +114,8 @@ func (x *exchange) diagnose(err error) fault {
 		return f
 	case x.clock.late.Load():
 		return backendSlow
+	case errors.As(err, &known):
+		return known
 	case x.request.Context().Err() != nil:
 		return clientGone
 	case errors.As(err, &network) && network.Timeout():

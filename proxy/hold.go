@@ -35,9 +35,10 @@ func (p *Proxy) Pause(service string) (drain func(ctx context.Context, left func
 
 // Settle says that every route is what it should be: nothing is held back any longer for not having been pointed to by
 // this process. Without it, that is over Timeouts.Hold after Run has begun, but for what a route file that was set aside
-// may have named. It may be called again.
+// may have named, and for requests that nobody took where the file sent them. It may be called again.
 func (p *Proxy) Settle() {
 	p.settle.Do(func() { close(p.settled) })
+	p.confirm.Do(func() { close(p.confirmed) })
 	p.complete.Do(func() { close(p.completed) })
 }
 

@@ -37,6 +37,8 @@ type Proxy struct {
 	lines      *batch        // behind access; nil when that writes directly
 	settle     sync.Once
 	settled    chan struct{} // closed when routes need not be confirmed any longer
+	confirmed  chan struct{} // closed when they are
+	confirm    sync.Once
 	complete   sync.Once
 	completed  chan struct{} // closed when what is in no table is nobody's
 	stopping   chan struct{} // closed when there is nothing left to wait for
@@ -61,7 +63,7 @@ func New(options Options) (*Proxy, error) {
 	p := &Proxy{
 		options: options, store: store{options.File}, boot: bootID(options.BootFile),
 		forwarding: forwarding{options.TrustedProxies}, meters: meters, unrouted: meters.of(""),
-		listener: options.Listener, settled: make(chan struct{}), completed: make(chan struct{}), stopping: make(chan struct{}),
+		listener: options.Listener, settled: make(chan struct{}), confirmed: make(chan struct{}), completed: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	p.reverse = p.newReverse()
 	p.setAccessLog()

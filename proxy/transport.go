@@ -63,23 +63,31 @@ type upstream struct{}
 // therefore has seen nothing of the request, another one is asked.
 func (upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
-	if x.upload == nil {
-		x.sent()
-	}
 	defer x.clock.stop()
-	transport := x.route.release.via
-	res, err := transport.RoundTrip(r)
-	for dialFailed(err) && r.Context().Err() == nil && x.repick() {
+	res, err := x.attempt(r)
+	for dialFailed(err) && r.Context().Err() == nil {
+		if !x.repick() {
+			if err := x.reclaim(r.Context(), err); err != nil {
+				return nil, err
+			}
+		}
 		next := r.WithContext(r.Context())
 		target := *r.URL
 		target.Host = x.replica.address
 		next.URL = &target
-		res, err = transport.RoundTrip(next)
+		res, err = x.attempt(next)
 	}
 	if err == nil {
 		x.classify(res)
 	}
 	return res, err
+}
+
+func (x *exchange) attempt(r *http.Request) (*http.Response, error) {
+	if x.upload == nil {
+		x.sent()
+	}
+	return x.route.release.via.RoundTrip(r)
 }
 
 // dialFailed says that not a byte of the request was sent.
