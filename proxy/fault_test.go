@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net"
-	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -30,13 +30,13 @@ func nobody(t testing.TB) string {
 }
 
 func TestFaultsSayWhatIsWrongAndNothingInternal(t *testing.T) {
-	p := start(t, proxy.Options{Timeouts: proxy.Timeouts{Response: 50 * time.Millisecond}})
+	p, hasty := start(t, proxy.Options{}), start(t, proxy.Options{Timeouts: proxy.Timeouts{Response: 50 * time.Millisecond}})
 	slow := newGate(t)
 	refused := nobody(t)
+	point(t, hasty, "web-internal", "release-7", only("a.pl/slow", slow.address))
 	point(t, p, "web-internal", "release-7", map[string][]string{
 		"a.pl/none":    {},
 		"a.pl/refused": {refused},
-		"a.pl/slow":    {slow.address},
 		"a.pl/reset":   {wire(t, func(_ []string, conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) })},
 		"a.pl/closed":  {wire(t, func([]string, net.Conn) {})},
 		"a.pl/noise":   {wire(t, func(_ []string, conn net.Conn) { _, _ = io.WriteString(conn, "noise\r\n\r\n") })},
@@ -50,8 +50,12 @@ func TestFaultsSayWhatIsWrongAndNothingInternal(t *testing.T) {
 		"/noise":   "502 Bad Gateway\n",
 		"/":        "404 Not Found\nNothing is served under this path",
 	} {
-		status, body := get(t, p, "http://a.pl"+path)
-		if !strings.HasPrefix(body, want) || !strings.HasPrefix(want, http.StatusText(status)[:0]) {
+		at := p
+		if path == "/slow" { // on a busy machine 50 ms are short for the others, too
+			at = hasty
+		}
+		status, body := get(t, at, "http://a.pl"+path)
+		if !strings.HasPrefix(body, want) || !strings.HasPrefix(want, strconv.Itoa(status)) {
 			t.Errorf("%s: %d %q, want %q", path, status, body, want)
 		}
 		for _, secret := range []string{refused, "127.0.0.1", "web-internal", "release-7", "dial"} {
