@@ -15,11 +15,11 @@ test:
 	@sh testdata/setup.sh gcc libc6-dev e2fsprogs iproute2 bash-completion zsh fish
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 15m ./...
 
-## chaos: everything that may happen to it, its engine, registry and disk; TIME=1h, SEED=7 to play a plan again
+## chaos: everything that may happen to it, its engine, registry and disk; TIME=1h, SEED=7 to play a plan again, ONLY=journal
 TIME ?= 10m
 chaos:
 	@sh testdata/setup.sh gcc libc6-dev iproute2
-	CGO_ENABLED=1 $(GO) test -race ./cmd/fisherman -run '^TestChaos$$' -v -timeout 24h -chaos.time $(TIME) $(if $(SEED),-chaos.seed $(SEED))
+	CGO_ENABLED=1 $(GO) test -race ./cmd/fisherman -run '^TestChaos$$' -v -timeout 24h -chaos.time $(TIME) $(if $(SEED),-chaos.seed $(SEED)) $(if $(ONLY),-chaos.only '$(ONLY)')
 
 ## build: the static binary
 build:

@@ -45,26 +45,56 @@ func full() round {
 func damaged(d damage) round {
 	_, file, _ := strings.Cut(d.name, " ")
 	return round{file + " damaged", d.name, func(a *arena) error {
+		if strings.Contains(d.name, "journal") {
+			return a.loseJournal(d)
+		}
 		sent := a.ship(web, single)
 		a.pause(1500 * time.Millisecond)
-		err := a.crash(func() error {
-			if strings.Contains(d.name, "journal") {
-				a.ledger.change("", func(r *shipment) { r.forgotten = true })
-			}
-			return d.do(a.state())
-		})
-		if err := errors.Join(err, sent.done()); err != nil {
+		if err := errors.Join(a.crash(func() error { return d.do(a.state()) }), sent.done()); err != nil {
 			return err
 		}
-		if !strings.Contains(d.name, "journal") {
-			return a.setAside("routes.json")
-		}
-		// What was announced before is unknown now, so GitHub's redeliveries and the next release decide.
-		if err := a.setAside("journal.db"); err != nil {
-			return err
-		}
-		return a.ship(web, single).done()
+		return a.setAside("routes.json")
 	}}
+}
+
+// loseJournal does so in the middle of deployments.
+func (a *arena) loseJournal(d damage) error {
+	begun := time.Now()
+	before, err := a.containersOf(single)
+	if err != nil {
+		return err
+	}
+	sent := a.ship(web, single)
+	a.pause(1500 * time.Millisecond)
+	err = a.crash(func() error {
+		a.ledger.change("", func(r *shipment) { r.forgotten = true })
+		return d.do(a.state())
+	})
+	ready := time.Now()
+	if err := errors.Join(err, a.excuseDying(before[0].id, begun, ready), sent.done()); err != nil {
+		return err
+	}
+	// What was announced before is unknown now, so GitHub's redeliveries and the next release decide.
+	if err := a.setAside("journal.db"); err != nil {
+		return err
+	}
+	return a.ship(web, single).done()
+}
+
+// excuseDying opens a window if the live container was being stopped when its fisherman was killed, and ended so late that
+// the next one could not know.
+func (a *arena) excuseDying(id string, begun, ready time.Time) error {
+	d, err := a.lookFor(id, begun, ready)
+	if err != nil {
+		return err
+	}
+	if _, is := d.unknowable(ready, ready); !is {
+		return nil
+	}
+	err = a.backUp(single)
+	w, _ := d.unknowable(ready, time.Now())
+	a.windows = append(a.windows, w)
+	return err
 }
 
 // setAside reports whether the damaged file was kept for a look at it.

@@ -21,25 +21,42 @@ import (
 
 var (
 	chaosTime = flag.Duration("chaos.time", 0, "how long TestChaos goes on; 0: until each kind of fault was there once")
-	chaosSeed = flag.Uint64("chaos.seed", 0, "TestChaos's plan, to play it again; 0: another one each time")
+	chaosSeed = flag.Uint64("chaos.seed", 0, "TestChaos's plan, to play it again; 0: shortSeed without a time, else another one each time")
 	chaosOnly = flag.String("chaos.only", "", "play only rounds whose name matches this expression")
 )
 
+// shortSeed is the plan of the short form: what refuses a change must find the same in the same change, as far as a plan can
+// see to that. Finding something new is for `make chaos`, which plays another plan each time. This one was the first to lose
+// a journal while a container was being stopped.
+const shortSeed = 1971834632574527604
+
 // TestChaos does to the binary that users run what may happen to it, its engine, its registry and its disk, while
 // clients use the apps and GitHub announces releases; after each round invariants are checked (chaos_invariants_test.go,
-// chaos_excuse_test.go). `make chaos` goes on for ten minutes; without a time each kind of fault comes once.
+// chaos_excuse_test.go). `make chaos` goes on for ten minutes; without a time each kind of fault comes once, by one plan.
 func TestChaos(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: it mounts a small file system and starts a Docker Engine of its own")
 	}
 	seed := *chaosSeed
-	if seed == 0 {
+	switch {
+	case seed != 0:
+	case *chaosTime == 0:
+		seed = shortSeed
+	default:
 		seed = rand.Uint64()
+	}
+	only, err := regexp.Compile(*chaosOnly)
+	if err != nil {
+		t.Fatal(err)
 	}
 	sum := &tally{faults: map[string]int{}, deployments: map[string]int{}}
 	app, bin := deployertest.App(t), buildBinaries(t)
 	var arenas sync.WaitGroup
 	for name, plan := range plans() {
+		plan = slices.DeleteFunc(plan, func(r round) bool { return !only.MatchString(r.name) })
+		if len(plan) == 0 {
+			continue
+		}
 		arenas.Go(func() { // side by side on however few processors: mostly they wait
 			t.Run(name, func(t *testing.T) {
 				var on *engine
@@ -86,11 +103,6 @@ func plans() map[string][]round {
 
 // playAll plays rounds until the time is up, or in the short form a few of each kind.
 func (a *arena) playAll(t *testing.T, all []round) {
-	only, err := regexp.Compile(*chaosOnly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all = slices.DeleteFunc(all, func(r round) bool { return !only.MatchString(r.name) })
 	end := time.Now().Add(*chaosTime)
 	for r := range a.order(all) {
 		if *chaosTime > 0 && time.Now().After(end) || !a.playOne(t, r) {
@@ -114,7 +126,7 @@ func (a *arena) order(all []round) iter.Seq[round] {
 					return
 				}
 			}
-			if *chaosTime == 0 || len(all) == 0 {
+			if *chaosTime == 0 {
 				return
 			}
 		}
