@@ -3,12 +3,14 @@
 package deployer
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // killAt is the variable that names the point to die at, as "before switching" or, for its third time, "before switching:3".
@@ -32,12 +34,13 @@ var aimed = sync.OnceValue(func() *aim { //nolint:gochecknoglobals // absent fro
 	return a
 })
 
-// reached ends the process as kill -9 would, at the point that the environment names. Nothing runs after it: no defer,
-// no signal handler, no flush.
+// reached ends the process as kill -9 would, at the point that the environment names, and says when: whoever waits for its end
+// may hear of it much later. Nothing runs after it: no defer, no signal handler, no flush.
 func reached(point string) {
 	if a := aimed(); a.point != point || a.left.Add(-1) != 0 {
 		return
 	}
+	fmt.Fprintf(os.Stderr, "dies at %s\n", time.Now().Format(time.RFC3339Nano))
 	_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
 	select {} // until the signal is delivered
 }
