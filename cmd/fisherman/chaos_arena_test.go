@@ -44,7 +44,7 @@ services:
     repository: o/frail
     image: %[7]s/o/frail
     routes: [{ host: frail.test, port: 8080, tls: "off" }]
-    bake: 3s
+    bake: 6s
     resources: { memory: 64m }
 `
 

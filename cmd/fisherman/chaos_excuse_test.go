@@ -3,6 +3,9 @@ package main
 import (
 	"net/http"
 	"time"
+
+	"fisherman/deployer"
+	"fisherman/server"
 )
 
 // excuse says which failed requests a fault accounts for. Nothing else may fail.
@@ -33,6 +36,9 @@ const precise = "15:04:05.000"
 
 // heldMost is how long the proxy holds a request, as README says.
 const heldMost = 30 * time.Second
+
+// drainMost is what chaosConfig says of drain.
+const drainMost = 3 * time.Second
 
 // How exactly a window is known.
 const (
@@ -83,4 +89,19 @@ func (w window) covers(f failure) bool {
 // busy needed longer to put one container in another's place. That this ends at all, and in time, others see to.
 func outwaited(f failure) bool {
 	return f.service == single && f.status == http.StatusServiceUnavailable && f.ended.Sub(f.begun) >= heldMost
+}
+
+// outstayed reports whether a request broke off that was in flight for all of the time that a release may take to drain, as
+// README says, while it was replaced: on a machine this busy even a small upload may take that long.
+func outstayed(f failure, history map[string]server.Deployment) bool {
+	for _, d := range history {
+		from := entered(d, deployer.Draining)
+		if f.service == single { // its requests are drained before the next release is started
+			from = entered(d, deployer.Starting)
+		}
+		if d.Service == f.service && f.status == 0 && !f.stranger && !from.IsZero() && !f.begun.After(from) && f.ended.Sub(from) >= drainMost-notice {
+			return true
+		}
+	}
+	return false
 }

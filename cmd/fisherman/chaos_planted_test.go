@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -146,6 +147,27 @@ func TestExcuses(t *testing.T) {
 		w := window{excuse: c.excuse, from: at(1000), to: at(2000)}
 		f := failure{service: web, begun: at(c.begun), ended: at(c.end), status: c.status, partial: c.partial}
 		if w.covers(f) != c.want {
+			t.Errorf("%s: excused %t, want %t", name, !c.want, c.want)
+		}
+	}
+}
+
+// TestOutstayed holds the excuse of who was cut at the end of a drain to its rule: the release was replaced at 1000.
+func TestOutstayed(t *testing.T) {
+	at := func(ms int) time.Time { return noon().Add(time.Duration(ms) * time.Millisecond) }
+	history := map[string]server.Deployment{"b": ended("b", "sha256:2", deployer.Succeeded, "", at(1000))}
+	for name, c := range map[string]struct {
+		f    failure
+		want bool
+	}{
+		"in flight all the while": {failure{service: web, begun: at(900), ended: at(4000)}, true},
+		"cut too early":           {failure{service: web, begun: at(900), ended: at(3500)}, false},
+		"begun later":             {failure{service: web, begun: at(1001), ended: at(4100)}, false},
+		"answered":                {failure{service: web, begun: at(900), ended: at(4000), status: http.StatusBadGateway}, false},
+		"of another service":      {failure{service: frail, begun: at(900), ended: at(4000)}, false},
+		"by another app":          {failure{service: web, begun: at(900), ended: at(4000), stranger: true}, false},
+	} {
+		if outstayed(c.f, history) != c.want {
 			t.Errorf("%s: excused %t, want %t", name, !c.want, c.want)
 		}
 	}

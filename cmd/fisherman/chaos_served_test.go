@@ -86,7 +86,7 @@ func foreignUntouched(f facts) (bad []string) {
 func onlyExcusedFailures(f facts) (bad []string) {
 	alike := map[string][]failure{}
 	for _, failed := range f.failures {
-		if !outwaited(failed) && !slices.ContainsFunc(f.windows, func(w window) bool { return w.covers(failed) }) {
+		if !outwaited(failed) && !outstayed(failed, f.history) && !slices.ContainsFunc(f.windows, func(w window) bool { return w.covers(failed) }) {
 			way := failed.service + ": " + failed.why
 			alike[way] = append(alike[way], failed)
 		}
