@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -55,7 +56,7 @@ func (a *arena) lastOf(id string, since time.Time) (d dying, err error) {
 					d.ended = at
 				}
 			case err := <-failed:
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					err = nil
 				}
 				return err
