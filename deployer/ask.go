@@ -16,7 +16,7 @@ var (
 func (d *Deployer) Deploy(service, reference, sender string) (Deployment, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := d.lanes[service]
+	l := d.lanes()[service]
 	if l == nil {
 		return Deployment{}, d.unknown(service)
 	}
@@ -27,7 +27,7 @@ func (d *Deployer) Deploy(service, reference, sender string) (Deployment, error)
 	case tagForm.MatchString(reference):
 		c.Reference = reference
 	case reference != "":
-		return Deployment{}, &InvalidError{fmt.Sprintf("%q is neither a tag nor a digest (sha256: and 64 hex digits) of %s", reference, l.service.Image)}
+		return Deployment{}, &InvalidError{fmt.Sprintf("%q is neither a tag nor a digest (sha256: and 64 hex digits) of %s", reference, l.service().Image)}
 	}
 	return d.askLocked(l, c)
 }
@@ -37,7 +37,7 @@ func (d *Deployer) Deploy(service, reference, sender string) (Deployment, error)
 func (d *Deployer) Rollback(service, to, sender string) (Deployment, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := d.lanes[service]
+	l := d.lanes()[service]
 	if l == nil {
 		return Deployment{}, d.unknown(service)
 	}
@@ -57,21 +57,21 @@ func (d *Deployer) rollbackTargetLocked(l *lane, to string) (Deployment, error) 
 		switch {
 		case err != nil:
 			return Deployment{}, err
-		case target.Service != l.service.Name:
-			return Deployment{}, &InvalidError{fmt.Sprintf("deployment %s is of service %s, not of %s", to, target.Service, l.service.Name)}
-		case target.State != Succeeded || target.Image != l.service.Image:
+		case target.Service != l.service().Name:
+			return Deployment{}, &InvalidError{fmt.Sprintf("deployment %s is of service %s, not of %s", to, target.Service, l.service().Name)}
+		case target.State != Succeeded || target.Image != l.service().Image:
 			return Deployment{}, &InvalidError{fmt.Sprintf("deployment %s of %s is %s; only one that succeeded can be gone back to", to, target.Image, target.State)}
 		}
 		return target, nil
 	}
-	past, err := d.Journal.Succeeded(l.service.Name, releasesKnown)
+	past, err := d.Journal.Succeeded(l.service().Name, releasesKnown)
 	if err != nil {
 		return Deployment{}, err
 	}
-	if target := previous(past, l.live, l.service.Image); target != nil {
+	if target := previous(past, l.live, l.service().Image); target != nil {
 		return *target, nil
 	}
-	return Deployment{}, &InvalidError{fmt.Sprintf("%s has no earlier release that succeeded; another one is gone back to by the id of its deployment", l.service.Name)}
+	return Deployment{}, &InvalidError{fmt.Sprintf("%s has no earlier release that succeeded; another one is gone back to by the id of its deployment", l.service().Name)}
 }
 
 // previous finds, in deployments newest first, the newest release that succeeded before the live one. Going back twice
@@ -112,7 +112,7 @@ func (d *Deployer) Cancel(id string) (Deployment, error) {
 	if err != nil {
 		return Deployment{}, err
 	}
-	l := d.lanes[known.Service]
+	l := d.lanes()[known.Service]
 	if l == nil || l.job(id) == nil {
 		return known, fmt.Errorf("deployment %s %w: %s", id, ErrEnded, known.State)
 	}

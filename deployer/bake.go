@@ -80,7 +80,7 @@ func (s showing) margin() float64 {
 // bake keeps the old release warm for a while and watches the new one: when that is worse, the traffic goes back at once.
 // It ends early, and well, when something newer is on its way. It begins when the old one is drained.
 func (l *lane) bake(ctx context.Context, j *job, drained <-chan struct{}) error {
-	if d := l.now(j); l.service.Bake <= 0 || l.service.Strategy == Recreate || d.Replaces == "" {
+	if d := l.now(j); l.service().Bake <= 0 || l.service().Strategy == Recreate || d.Replaces == "" {
 		return nil
 	}
 	if l.now(j).State != Baking {
@@ -91,11 +91,11 @@ func (l *lane) bake(ctx context.Context, j *job, drained <-chan struct{}) error 
 		if err := l.move(ctx, j, Baking, ""); err != nil {
 			return err
 		}
-		l.note(j, "the old release stays warm for %s; before the switch %s", l.service.Bake, l.now(j).Before)
+		l.note(j, "the old release stays warm for %s; before the switch %s", l.service().Bake, l.now(j).Before)
 	}
 	baking := l.now(j)
-	left := l.service.Bake - time.Since(baking.Steps[len(baking.Steps)-1].At)
-	left = min(l.service.Bake, left)            // the clock has been set back
+	left := l.service().Bake - time.Since(baking.Steps[len(baking.Steps)-1].At)
+	left = min(l.service().Bake, left)          // the clock has been set back
 	end := time.Now().Add(max(left, bakeLeast)) // it passed while the program did not run
 	for !l.isFollowed(j) {
 		over := !time.Now().Before(end)
@@ -147,7 +147,7 @@ func (l *lane) show(ctx context.Context, j *job, over bool) showing {
 	if err != nil {
 		restarts = 0
 	}
-	all, failed := l.d.Traffic.Answers(l.service.Name)
+	all, failed := l.d.Traffic.Answers(l.service().Name)
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	if l.d.down != nil {
@@ -174,7 +174,7 @@ func (l *lane) goBack(ctx context.Context, j *job, why string) (went bool, err e
 	replaced := l.now(j).Replaces
 	old, err := l.d.Journal.Deployment(replaced)
 	if err != nil {
-		old = Deployment{ID: replaced, Service: l.service.Name, State: Succeeded, Image: l.service.Image}
+		old = Deployment{ID: replaced, Service: l.service().Name, State: Succeeded, Image: l.service().Image}
 	}
 	well, err := l.wellOf(bounded, old)
 	if err != nil || len(well) == 0 {

@@ -20,7 +20,7 @@ func (l *lane) clean(ctx context.Context, retain int) error {
 	if err != nil {
 		return err
 	}
-	return l.d.Runtime.Clean(ctx, l.service.Name, keep)
+	return l.d.Runtime.Clean(ctx, l.service().Name, keep)
 }
 
 // beginClean waits for its turn. What becomes active meanwhile is not among what a clean keeps: its pull waits for the end.
@@ -38,7 +38,7 @@ func (l *lane) endClean() { <-l.cleaning }
 // retained are the releases whose images are kept: the live one, what is on its way, those to go back to and, after a
 // rollback, the newer ones that may be gone forward to.
 func (l *lane) retained(retain int) ([]string, error) {
-	past, err := l.d.Journal.Succeeded(l.service.Name, releasesKnown)
+	past, err := l.d.Journal.Succeeded(l.service().Name, releasesKnown)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func newest(past []Deployment) *Deployment {
 // targets are the releases before another one, newest first, each once.
 func (l *lane) targets(past []Deployment, from *Deployment, most int) []Deployment {
 	var targets []Deployment
-	for at := previous(past, from, l.service.Image); at != nil && len(targets) < most; at = previous(past, at, l.service.Image) {
+	for at := previous(past, from, l.service().Image); at != nil && len(targets) < most; at = previous(past, at, l.service().Image) {
 		targets = append(targets, *at)
 	}
 	return targets
@@ -78,17 +78,17 @@ func (l *lane) targets(past []Deployment, from *Deployment, most int) []Deployme
 func (d *Deployer) cleanThoroughly(ctx context.Context) error {
 	releases, err := d.list(ctx)
 	for _, r := range releases {
-		if d.lanes[r.Service] == nil && !r.Up(1) {
+		if d.isNobodys(r.Service) && !r.Up(1) {
 			err = errors.Join(err, d.remove(ctx, r))
 		}
 	}
-	for _, l := range d.lanes {
+	for _, l := range d.lanes() {
 		for _, r := range releases {
-			if r.Service == l.service.Name && !r.Up(1) && l.isLeftover(r.ID) {
+			if r.Service == l.service().Name && !r.Up(1) && l.isLeftover(r.ID) {
 				err = errors.Join(err, d.Runtime.Retire(ctx, r.ID))
 			}
 		}
-		err = errors.Join(err, l.clean(ctx, min(1, l.service.Retain)))
+		err = errors.Join(err, l.clean(ctx, min(1, l.service().Retain)))
 	}
 	return err
 }
@@ -116,7 +116,7 @@ func (l *lane) needed() (ids []string) {
 
 // Rollbacks lists the deployments whose releases can be gone back to without a pull, newest first.
 func (d *Deployer) Rollbacks(ctx context.Context, service string) ([]Deployment, error) {
-	l := d.lanes[service]
+	l := d.lanes()[service]
 	if l == nil {
 		return nil, d.unknown(service)
 	}
@@ -130,7 +130,7 @@ func (d *Deployer) Rollbacks(ctx context.Context, service string) ([]Deployment,
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.DeleteFunc(l.targets(past, l.live, l.service.Retain), func(t Deployment) bool {
+	return slices.DeleteFunc(l.targets(past, l.live, l.service().Retain), func(t Deployment) bool {
 		return !slices.Contains(images, t.origin())
 	}), nil
 }

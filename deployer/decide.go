@@ -52,9 +52,9 @@ func (s standing) onItsWay(c Deployment) string {
 	for _, d := range slices.Backward(s.active) {
 		switch {
 		case !d.underWay():
-		case d.Digest == c.Digest:
+		case d.Digest == c.Digest && d.fits(c):
 			return d.ID
-		case c.Cause.Kind.deliberate():
+		case c.Cause.deliberate():
 			return ""
 		}
 	}
@@ -110,7 +110,7 @@ func (s standing) newer(c Deployment) *Deployment {
 // pushes counts, then arrival.
 func (s standing) after(a, b Deployment) bool {
 	later := a.Arrival > b.Arrival
-	if later && a.Cause.Kind.deliberate() || !later && b.Cause.Kind.deliberate() {
+	if later && a.Cause.deliberate() || !later && b.Cause.deliberate() {
 		return later
 	}
 	if sign, known := s.order.Compare(a.Commit, b.Commit); known && sign != 0 {
@@ -126,3 +126,7 @@ func (d Deployment) standing() string {
 	}
 	return "is on its way"
 }
+
+// fits reports whether what the deployment makes run is what the candidate wants to run. What has not begun to make it takes
+// the configuration of that moment.
+func (d Deployment) fits(c Deployment) bool { return d.Spec == "" || c.Spec == "" || d.Spec == c.Spec }

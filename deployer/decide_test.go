@@ -82,7 +82,7 @@ func TestTheCandidateMeets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.candidate.ID, tc.candidate.Arrival = "new", int64('c')
-			if tc.candidate.Cause.Kind.deliberate() {
+			if tc.candidate.Cause.deliberate() {
 				tc.candidate.Arrival = int64('z')
 			}
 			if got := decide(tc.candidate, tc.meets); !reflect.DeepEqual(got, tc.want) {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -45,7 +46,10 @@ type Deployer struct {
 	// mu makes decide-and-record one atomic step, so that simultaneous webhooks are claimed once. It is held while the
 	// journal commits (well under a millisecond on an SSD), and for nothing else that waits.
 	mu      sync.Mutex
-	lanes   map[string]*lane
+	table   atomic.Pointer[map[string]*lane] // by service; a map in it never changes, another one takes its place
+	leaving map[string]*lane                 // of services that were removed, until nobody is at work for them
+	orders  map[string]Order                 // of the pushes of services without a lane
+	loans   map[string]loan                  // by "host/prefix"
 	lookups []Lookup
 	arrival int64
 	news    chan struct{} // closed and replaced whenever a deployment moves or tells something
@@ -54,7 +58,11 @@ type Deployer struct {
 
 	restored time.Time     // when routes and containers were brought together; zero before that
 	kick     chan struct{} // one token: the containers are to be looked at
+	hire     chan struct{} // one token: there are lanes that nobody runs
 	removing sync.Mutex    // held by the one that stops what belongs to no service
+
+	arranging sync.Mutex // held by the one that changes which services there are; taken before switching
+	switching sync.Mutex // orders all changes of where traffic goes; taken before mu
 }
 
 // ErrPastSwitch is returned for a deployment that can no longer be cancelled.
@@ -77,7 +85,8 @@ func New(o Options) (*Deployer, error) {
 		o.Pulls = 3
 	}
 	d := &Deployer{
-		Options: o, pulls: make(chan struct{}, o.Pulls), lanes: map[string]*lane{}, kick: make(chan struct{}, 1), news: make(chan struct{}),
+		Options: o, pulls: make(chan struct{}, o.Pulls), kick: make(chan struct{}, 1), news: make(chan struct{}),
+		hire: make(chan struct{}, 1), leaving: map[string]*lane{}, loans: map[string]loan{},
 	}
 	memory, err := o.Journal.Load()
 	if err != nil {
@@ -85,11 +94,14 @@ func New(o Options) (*Deployer, error) {
 	}
 	d.arrival = memory.Arrival + int64(time.Millisecond) // where ids are of one millisecond, they sort within a process only
 	d.arrival = max(d.arrival, time.Now().UnixNano())    // an older fisherman's steps have no ticks, and passed after the arrival
+	d.orders = memory.Orders
+	lanes := map[string]*lane{}
 	for _, s := range o.Services {
-		d.lanes[s.Name] = newLane(d, s, memory.Orders[s.Name])
+		lanes[s.Name] = newLane(d, s, memory.Orders[s.Name])
 	}
+	d.table.Store(&lanes)
 	for _, l := range memory.Lookups {
-		if d.lanes[l.Service] != nil {
+		if d.lanes()[l.Service] != nil {
 			d.lookups = append(d.lookups, l)
 		}
 	}
@@ -103,13 +115,13 @@ func New(o Options) (*Deployer, error) {
 // recallLive finds the deployments that Traffic says are live.
 func (d *Deployer) recallLive() error {
 	for service, id := range d.Traffic.Live() {
-		l := d.lanes[service]
+		l := d.lanes()[service]
 		if l == nil {
 			continue
 		}
 		live, err := d.Journal.Deployment(id)
 		if errors.Is(err, ErrNotFound) {
-			live, err = Deployment{ID: id, Service: service, State: Succeeded, Image: l.service.Image}, nil
+			live, err = Deployment{ID: id, Service: service, State: Succeeded, Image: l.service().Image}, nil
 		}
 		if err != nil {
 			return fmt.Errorf("read live deployment %s of %s: %w", id, service, err)
@@ -122,7 +134,7 @@ func (d *Deployer) recallLive() error {
 // recallActive puts what had not ended back on its lane; what belongs to no lane any more ends.
 func (d *Deployer) recallActive(active []Deployment) {
 	for _, a := range active {
-		if l := d.lanes[a.Service]; l != nil {
+		if l := d.lanes()[a.Service]; l != nil {
 			l.active = append(l.active, &job{Deployment: a, id: a.ID})
 			continue
 		}
@@ -139,14 +151,34 @@ func (d *Deployer) Run(ctx context.Context) error {
 		return ignoreDone(ctx, err)
 	}
 	var parts sync.WaitGroup
-	for _, l := range d.lanes {
-		parts.Go(func() { l.run(ctx) })
-		parts.Go(func() { l.lookUp(ctx) })
-		parts.Go(func() { l.watchHealth(ctx) })
-	}
+	defer parts.Wait()
 	parts.Go(func() { d.follow(ctx) })
-	parts.Wait()
-	return nil
+	for {
+		for _, l := range d.unhired() {
+			parts.Go(func() { l.work(ctx) })
+		}
+		select {
+		case <-d.hire:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// lanes are the services of this moment. The map must not be changed.
+func (d *Deployer) lanes() map[string]*lane { return *d.table.Load() }
+
+// unhired are the lanes that nobody runs yet; the caller does from now on.
+func (d *Deployer) unhired() (lanes []*lane) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.lanes() {
+		if !l.hired {
+			l.hired = true
+			lanes = append(lanes, l)
+		}
+	}
+	return lanes
 }
 
 func ignoreDone(ctx context.Context, err error) error {
@@ -180,7 +212,7 @@ func (d *Deployer) Deployment(id string) (Deployment, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	known, err := d.Journal.Deployment(id)
-	if l := d.lanes[known.Service]; err == nil && l != nil && l.job(id) != nil {
+	if l := d.lanes()[known.Service]; err == nil && l != nil && l.job(id) != nil {
 		return l.job(id).Deployment, nil
 	}
 	return known, err
@@ -188,7 +220,7 @@ func (d *Deployer) Deployment(id string) (Deployment, error) {
 
 // Deployments lists the newest first, of one service or, with an empty name, of all.
 func (d *Deployer) Deployments(service string, limit int) ([]Deployment, error) {
-	if service != "" && d.lanes[service] == nil {
+	if service != "" && d.lanes()[service] == nil {
 		return nil, d.unknown(service)
 	}
 	return d.Journal.Deployments(service, limit)
@@ -196,7 +228,7 @@ func (d *Deployer) Deployments(service string, limit int) ([]Deployment, error) 
 
 // unknown words that there is no such service, and names the nearest first.
 func (d *Deployer) unknown(service string) error {
-	names := slices.Sorted(maps.Keys(d.lanes))
+	names := slices.Sorted(maps.Keys(d.lanes()))
 	all := "the configuration names " + strings.Join(names, ", ")
 	if near := Nearest(service, names); len(near) > 0 {
 		return fmt.Errorf("service %q %w: did you mean %s? (%s)", service, ErrNotFound, strings.Join(near, " or "), all)

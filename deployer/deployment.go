@@ -19,13 +19,17 @@ const (
 )
 
 // deliberate reports whether a person asked: then neither order nor a judgement counts.
-func (k Kind) deliberate() bool { return k == KindManual || k == KindRollback }
+func (c Cause) deliberate() bool {
+	return c.Kind == KindManual || c.Kind == KindRollback || c.Configured
+}
 
 // Cause is who or what asked for a deployment.
 type Cause struct {
 	Kind     Kind
 	Delivery string // GitHub's delivery id, empty for anything but a webhook
 	Sender   string // a login
+
+	Configured bool `json:",omitempty"` // somebody has changed the configuration: that is a person's word
 }
 
 // Deployment is one attempt to make a digest live for a service. It is a plain value; what callers hold are snapshots.

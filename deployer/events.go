@@ -92,7 +92,7 @@ type Reading struct {
 // Events begins a reading. Service and Deployment are checked: ErrNotFound; After that is no ID is an InvalidError. An ID
 // that is older than all the journal keeps goes on with the oldest transition that it does keep.
 func (d *Deployer) Events(o EventOptions) (*Reading, error) {
-	if o.Service != "" && d.lanes[o.Service] == nil {
+	if o.Service != "" && d.lanes()[o.Service] == nil {
 		return nil, d.unknown(o.Service)
 	}
 	d.mu.Lock()
@@ -154,7 +154,7 @@ func (r *Reading) Next() (events []Event, more bool, err error) {
 func (r *Reading) latest() (tick int64, reports []Progress) {
 	r.d.mu.Lock()
 	defer r.d.mu.Unlock()
-	for _, l := range r.d.lanes {
+	for _, l := range r.d.lanes() {
 		for _, j := range l.active {
 			if p := j.report; p != nil && p.number > r.report && r.options.match(j.Deployment) {
 				reports = append(reports, *p)

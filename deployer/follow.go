@@ -42,7 +42,7 @@ func (d *Deployer) follow(ctx context.Context) {
 func (d *Deployer) nextStart(now time.Time) (next time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, l := range d.lanes {
+	for _, l := range d.lanes() {
 		if wait := l.startAt.Sub(now); wait > 0 && l.isShortLocked() && (next == 0 || wait < next) {
 			next = wait
 		}
@@ -64,7 +64,7 @@ func (d *Deployer) watch(ctx context.Context) {
 			return
 		}
 		d.setDown(fmt.Errorf("lost the events of the container engine: %w", err))
-		for _, l := range d.lanes {
+		for _, l := range d.lanes() {
 			l.lose()
 		}
 		if time.Since(begun) > time.Second {
@@ -78,7 +78,7 @@ func (d *Deployer) watch(ctx context.Context) {
 
 // heard takes the news that a container of a service started or ended.
 func (d *Deployer) heard(service, fate string) {
-	if l := d.lanes[service]; l != nil {
+	if l := d.lanes()[service]; l != nil {
 		l.suspect(fate)
 	}
 	d.look()
@@ -101,13 +101,21 @@ func (d *Deployer) keepUp(ctx context.Context, work *sync.WaitGroup) error {
 	}
 	// As of before the listing: it has what is live unless somebody removed that, and what it says of others may be over.
 	live, needed := map[*lane]*Deployment{}, map[*lane][]string{}
-	for _, l := range d.lanes {
+	for _, l := range d.lanes() {
 		live[l], needed[l] = l.liveNow(), l.needed()
 	}
+	adopts := d.removing.TryLock() // else what a new service finds may be about to be stopped
 	releases, err := d.list(ctx)
+	if err == nil && adopts {
+		d.adoptNew(releases)
+	}
+	if adopts {
+		d.removing.Unlock()
+	}
 	if err != nil {
 		return fmt.Errorf("list containers: %w", err)
 	}
+	d.rerouteAgain()
 	for l, at := range live {
 		l.seeLive(at, releases)
 	}

@@ -160,7 +160,9 @@ func TestRecreateGivesBackWhatWasMadeWithAnEarlierConfiguration(t *testing.T) {
 		old := r.deployed(1)
 		container := r.releases()[0].Replicas[0].Container
 		r.services[0].Environment = map[string]deployer.Secret{"NEW": deployer.Plain("yes")}
-		r.restart()
+		r.runtime.On(digest(1), deployertest.Script{Preflight: deployertest.Step{Err: errors.New("no room")}})
+		r.restart() // the new configuration cannot be had, so the old one stays
+		r.runtime.On(digest(1), deployertest.Script{})
 		r.runtime.On(digest(2), deployertest.Script{Start: deployertest.Step{Err: errors.New("no such directory")}})
 		next := r.submit(packaged(2))
 		r.pass(5 * time.Second)

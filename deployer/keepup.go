@@ -34,7 +34,7 @@ func (l *lane) keepUp(ctx context.Context, live *Deployment, needed []string, re
 		return
 	}
 	defer l.upkeep.Unlock()
-	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service.Name })
+	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service().Name })
 	l.tidy(ctx, needed, mine)
 	if live == nil || l.giveBackUnused() { // given back is started from a listing of its own
 		return
@@ -45,8 +45,9 @@ func (l *lane) keepUp(ctx context.Context, live *Deployment, needed []string, re
 		return
 	}
 	alone := !slices.ContainsFunc(mine, func(r Running) bool { return r.ID != live.ID && r.Up(1) })
-	if alone || l.service.Strategy != Recreate {
+	if alone || l.service().Strategy != Recreate {
 		l.startMissing(ctx, *live, mine[i])
+		l.scale(ctx, *live, mine[i])
 	}
 }
 
@@ -84,7 +85,24 @@ type starting struct {
 func (l *lane) beginStart(id string, up bool, stop context.CancelFunc) (done func(), due bool) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.starting != nil || !l.dueToStartLocked(id, up, time.Now()) {
+	if !l.dueToStartLocked(id, up, time.Now()) {
+		return nil, false
+	}
+	return l.claimStartLocked(stop)
+}
+
+// claimStart claims it for what is to run beside.
+func (l *lane) claimStart(id string, stop context.CancelFunc) (done func(), due bool) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	if l.removed || l.halted || l.live == nil || l.live.ID != id {
+		return nil, false
+	}
+	return l.claimStartLocked(stop)
+}
+
+func (l *lane) claimStartLocked(stop context.CancelFunc) (done func(), claimed bool) {
+	if l.starting != nil {
 		return nil, false
 	}
 	s := &starting{stop, make(chan struct{})}
@@ -121,7 +139,7 @@ func (l *lane) dueToStartLocked(id string, up bool, now time.Time) bool {
 	if up && now.Sub(l.startAt) > startPauseMost {
 		l.startPause = 0
 	}
-	if up || l.halted || l.live == nil || l.live.ID != id || now.Before(l.startAt) {
+	if up || l.halted || l.removed || l.live == nil || l.live.ID != id || now.Before(l.startAt) {
 		return false
 	}
 	l.startPause = min(max(2*l.startPause, time.Second), startPauseMost)
@@ -140,19 +158,25 @@ func (l *lane) redeploy(live Deployment) error {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	now := time.Now()
-	if l.live == nil || l.live.ID != live.ID {
+	if l.live == nil || l.live.ID != live.ID || l.removed {
 		return nil
 	}
 	l.gone = true
-	if l.busyLocked() || now.Before(l.healAt) || live.Digest == "" || live.Image != l.service.Image {
+	if l.busyLocked() || now.Before(l.healAt) || live.Digest == "" || live.Image != l.service().Image {
 		return nil
 	}
 	l.healPause = min(max(2*l.healPause, time.Minute), time.Hour)
 	l.healAt = now.Add(l.healPause)
+	return l.againLocked(live, now)
+}
+
+// againLocked queues what a deployment has deployed, with today's configuration.
+func (l *lane) againLocked(live Deployment, now time.Time) error {
 	c := l.d.newLocked(l, Cause{Kind: KindReconcile}, Queued, now)
 	c.Digest, c.Commit, c.Reference, c.From = live.Digest, live.Commit, live.Reference, live.origin()
 	c.Arrival = live.Arrival // it is as old as it was: a push that waits is newer
 	c.Message, c.Author = live.Message, live.Author
+	c.Spec = l.service().Spec()
 	p := proposal{at: now}
 	l.d.proposeLocked(&p, l, c)
 	return l.d.commitProposalLocked(p, nil)
@@ -167,7 +191,7 @@ func (l *lane) logHeal(live Deployment, err error) {
 // tidy removes what runs of the service and is neither live nor on its way: what a crash left, or an engine that did not
 // answer when it was to stop it. What was needed when they were listed may have been stopped since, to be kept.
 func (l *lane) tidy(ctx context.Context, needed []string, mine []Running) {
-	ctx, stop := context.WithTimeout(ctx, undoDeadline+l.service.Stop)
+	ctx, stop := context.WithTimeout(ctx, undoDeadline+l.service().Stop)
 	defer stop()
 	for _, r := range mine {
 		if !r.Up(1) || slices.Contains(needed, r.ID) || !l.isLeftover(r.ID) {

@@ -3,17 +3,38 @@ package deployer
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 )
 
 // lane is one service: what is live, what is on its way, and what is known of the order of its pushes.
-// Everything but service and wake is guarded by the Deployer's mu.
+// Everything but what never changes is guarded by the Deployer's mu.
 type lane struct {
-	d       *Deployer
-	service Service
-	wake    chan struct{} // one token: something was queued
+	d      *Deployer
+	config atomic.Pointer[Service] // what it points to never changes
+	wake   chan struct{}           // one token: something was queued
+
+	before  *lane                                // that of a service of this name that was removed and whose work is not over; nil: none
+	hired   bool                                 // somebody runs it
+	adopted chan struct{}                        // closed once it is known what runs
+	removed bool                                 // the service has left the configuration
+	leave   chan struct{}                        // closed then
+	finish  func(context.Context, func(int)) int // drains the requests it had then
+	back    chan struct{}                        // closed when the service has come back meanwhile
+	over    chan struct{}                        // closed when nobody is at work for it any more
+
+	earlier map[string]Service // by spec: configurations of which there are, or will be, containers
+	stale   bool               // the live routes are to be what the configuration says now
+	insist  bool               // what makes containers has changed while the program runs: that is a person's word
+	refused string             // the spec with which the live digest could not be deployed
+	seek    time.Time          // when it became another image or tag, whose digest is to be deployed; zero: it did not
+	sought  bool               // that has changed while the program runs
+	parting []string           // containers that are about to be removed: they get no requests
+
+	scalePause time.Duration // pacing changes of the number of replicas
+	scaleAt    time.Time
 
 	live      *Deployment // what Traffic points at
 	active    []*job      // not ended, in the order of acceptance
@@ -43,8 +64,7 @@ type lane struct {
 
 	cleaning chan struct{} // has a value while images are let go of
 
-	upkeep  sync.Mutex // held by the one that keeps the live release up
-	traffic sync.Mutex // orders the switches of this service's traffic; taken before mu
+	upkeep sync.Mutex // held by the one that keeps the live release up
 }
 
 // job is an active deployment and the handle that stops it.
@@ -55,18 +75,53 @@ type job struct {
 	ends   bool // its runner is ending it
 	cancel context.CancelCauseFunc
 	report *Progress // the latest of its state
+
+	service Service // as it was when the job began to work with it
 }
 
 func newLane(d *Deployer, s Service, order Order) *lane {
-	return &lane{
-		d: d, service: s, order: order, cleaning: make(chan struct{}, 1), wake: make(chan struct{}, 1),
-		changed: make(chan struct{}), doubt: make(chan struct{}),
+	l := &lane{
+		d: d, order: order, cleaning: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		changed: make(chan struct{}), doubt: make(chan struct{}), adopted: make(chan struct{}),
+		leave: make(chan struct{}), back: make(chan struct{}), over: make(chan struct{}),
 	}
+	l.config.Store(&s)
+	return l
+}
+
+// service is the configuration of this moment.
+func (l *lane) service() Service { return *l.config.Load() }
+
+// work does all there is to do for the service, until ctx ends or it leaves the configuration, and waits for it.
+func (l *lane) work(ctx context.Context) {
+	defer close(l.over)
+	if l.before != nil {
+		<-l.before.over
+	}
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	select {
+	case <-l.adopted:
+	case <-l.leave:
+		stop()
+	case <-ctx.Done():
+	}
+	var parts sync.WaitGroup
+	for _, part := range []func(context.Context){l.run, l.lookUp, l.watchHealth} {
+		parts.Go(func() { part(working) })
+	}
+	select {
+	case <-l.leave:
+		stop()
+	case <-ctx.Done():
+	}
+	parts.Wait()
+	l.drainAway(ctx)
 }
 
 // about is the log for lines about one of the service's deployments; "" is none in particular.
 func (l *lane) about(deployment string) *zerolog.Logger {
-	with := l.d.Log.With().Str("service", l.service.Name)
+	with := l.d.Log.With().Str("service", l.service().Name)
 	if deployment != "" {
 		with = with.Str("deployment", deployment)
 	}
@@ -126,7 +181,7 @@ func (l *lane) claim(ctx context.Context) []claimed {
 		if j.State == Waiting || j.runs {
 			continue
 		}
-		j.runs = true
+		j.runs, j.service = true, l.service()
 		var jobCtx context.Context
 		jobCtx, j.cancel = context.WithCancelCause(ctx)
 		mine = append(mine, claimed{jobCtx, j})
@@ -140,7 +195,7 @@ func (l *lane) nudge() { offer(l.wake) }
 // standingLocked is what a candidate meets, without the candidate itself.
 func (l *lane) standingLocked(candidate string) standing {
 	s := standing{live: l.live, order: l.order}
-	s.spec = l.live != nil && (l.live.Spec == l.service.Spec() || l.live.Spec == "") && !l.halted && !l.gone
+	s.spec = l.live != nil && (l.live.Spec == l.service().Spec() || l.live.Spec == "") && !l.halted && !l.gone
 	for _, j := range l.active {
 		if j.ID != candidate && j.Told == nil {
 			s.active = append(s.active, j.Deployment)

@@ -15,7 +15,7 @@ const logPause = 250 * time.Millisecond
 // Logs streams the output of a service's live release; of its last deployment where none is live. ErrNotFound. Followed,
 // it does not end with that release: it goes on with the one that takes its place, after a line that says which.
 func (d *Deployer) Logs(ctx context.Context, service string, o LogOptions) (io.ReadCloser, error) {
-	l := d.lanes[service]
+	l := d.lanes()[service]
 	if l == nil {
 		return nil, d.unknown(service)
 	}
@@ -40,12 +40,12 @@ func (l *lane) speaker() (id string, err error) {
 	if live := l.liveNow(); live != nil {
 		return live.ID, nil
 	}
-	last, err := l.d.Journal.Deployments(l.service.Name, 1)
+	last, err := l.d.Journal.Deployments(l.service().Name, 1)
 	if err != nil {
 		return "", err
 	}
 	if len(last) == 0 {
-		return "", fmt.Errorf("containers of service %q %w: it has not been deployed", l.service.Name, ErrNotFound)
+		return "", fmt.Errorf("containers of service %q %w: it has not been deployed", l.service().Name, ErrNotFound)
 	}
 	return last[0].ID, nil
 }

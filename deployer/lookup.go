@@ -67,6 +67,11 @@ func backingOff(since, last time.Time, slowest time.Duration) time.Time {
 func (l *lane) lookUp(ctx context.Context) {
 	q := inquiry{started: time.Now()}
 	for ctx.Err() == nil {
+		if err := l.keepConfigured(); err != nil {
+			l.about("").Error().Err(err).Msg("cannot record that the configuration has changed; trying again")
+			_ = sleep(ctx, 10*time.Second) // the loop's condition tells
+			continue
+		}
 		changed := l.inquire(&q)
 		if due := q.due(); due.IsZero() || time.Now().Before(due) {
 			waitUntil(ctx, due, changed)
@@ -112,7 +117,10 @@ func (l *lane) inquire(q *inquiry) (changed <-chan struct{}) {
 	defer l.d.mu.Unlock()
 	now := time.Now().UTC()
 	q.waiting, q.promise = nil, nil
-	q.bare = l.live == nil
+	q.bare = l.live == nil || !l.seek.IsZero()
+	if l.seek.After(q.started) { // it asks for something else
+		q.started, q.last, q.told = l.seek, time.Time{}, false
+	}
 	for _, j := range l.active {
 		if j.State == Waiting {
 			j.CreatedAt = earlier(j.CreatedAt, now)
@@ -122,7 +130,7 @@ func (l *lane) inquire(q *inquiry) (changed <-chan struct{}) {
 		}
 	}
 	for i, p := range l.d.lookups {
-		if p.Service == l.service.Name {
+		if p.Service == l.service().Name {
 			p.Since = earlier(p.Since, now)
 			l.d.lookups[i] = p
 			q.promise = append(q.promise, p)
@@ -142,6 +150,9 @@ func earlier(a, b time.Time) time.Time {
 func (l *lane) expire(q inquiry) (ended bool, err error) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
+	if l.removed {
+		return false, nil
+	}
 	var late []Deployment
 	for _, w := range q.waiting {
 		j := l.job(w.ID)
@@ -158,7 +169,7 @@ func (l *lane) expire(q inquiry) (ended bool, err error) {
 func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBefore time.Time) {
 	limited, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
-	digest, err := l.d.Registry.Resolve(limited, l.service.Image, l.service.Tag)
+	digest, err := l.d.Registry.Resolve(limited, l.service().Image, l.service().Tag)
 	if err == nil {
 		err = l.found(limited, q, digest)
 	}
@@ -167,7 +178,7 @@ func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBef
 		notBefore = time.Now().Add(asked.After)
 	}
 	if errors.Is(err, ErrNotFound) && !q.told {
-		l.about("").Info().Str("image", l.service.Reference()).Msg("there is no such image yet; looking again, ever more seldom")
+		l.about("").Info().Str("image", l.service().Reference()).Msg("there is no such image yet; looking again, ever more seldom")
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
 		l.about("").Warn().Err(err).Msg("cannot look up the tag; trying again")
@@ -179,17 +190,20 @@ func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBef
 func (l *lane) keepPromises(digest string, now time.Time) error {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
+	if l.removed {
+		return nil
+	}
 	p := proposal{at: now, orders: map[string]Order{}}
 	for _, promise := range l.d.lookups {
 		due := !now.Before(promise.Since.Add(lookupSchedule()[promise.Tried]))
-		if promise.Service != l.service.Name || !due && promise.Trigger.Digest != digest {
+		if promise.Service != l.service().Name || !due && promise.Trigger.Digest != digest {
 			continue
 		}
 		promise.Tried++
 		promise.Done = promise.Tried == len(lookupSchedule()) || promise.Trigger.Digest == digest
 		p.lookups = append(p.lookups, promise)
 		if t := promise.Trigger; t.Digest == digest {
-			p.orders[l.service.Name] = l.order.See(t.Commit)
+			p.orders[l.service().Name] = l.order.See(t.Commit)
 			if err := l.proposeFoundLocked(&p, t.cause(), t.Digest, t.Commit); err != nil {
 				return err
 			}
@@ -200,23 +214,29 @@ func (l *lane) keepPromises(digest string, now time.Time) error {
 
 // found acts on the digest that waiting pushes, or a service without a release, find their tag at.
 func (l *lane) found(ctx context.Context, q inquiry, digest string) error {
-	judged, err := l.d.Journal.Judged(l.service.Name, digest)
+	if l.soughtBy(q) {
+		return l.foundSought(ctx, digest)
+	}
+	judged, err := l.d.Journal.Judged(l.service().Name, digest)
 	if err != nil || judged || len(q.waiting) == 0 && !q.bare || l.promised(digest) {
 		return err
 	}
-	revision, err := l.d.Registry.Revision(ctx, l.service.Image, digest)
+	revision, err := l.d.Registry.Revision(ctx, l.service().Image, digest)
 	if err != nil {
 		return err
 	}
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
+	if l.removed {
+		return nil
+	}
 	p := proposal{at: time.Now(), orders: map[string]Order{}}
 	cause := Cause{Kind: KindReconcile}
 	if len(q.waiting) == 0 {
-		p.orders[l.service.Name] = l.order.See(revision) // its push may be late
+		p.orders[l.service().Name] = l.order.See(revision) // its push may be late
 	} else {
 		w := q.waiting[len(q.waiting)-1]
-		p.orders[l.service.Name] = l.order.SeeBefore(revision, w.Commit)
+		p.orders[l.service().Name] = l.order.SeeBefore(revision, w.Commit)
 		if revision == "" { // taken for the oldest one's image: then no push that is still being built is passed over
 			w = q.waiting[0]
 			revision = w.Commit
@@ -234,13 +254,13 @@ func (l *lane) promised(digest string) bool {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	return slices.ContainsFunc(l.d.lookups, func(p Lookup) bool {
-		return p.Service == l.service.Name && p.Trigger.Digest == digest
+		return p.Service == l.service().Name && p.Trigger.Digest == digest
 	})
 }
 
 // proposeFoundLocked proposes a digest that a look-up found; a judged one, or one live or on its way, never.
 func (l *lane) proposeFoundLocked(p *proposal, cause Cause, digest, commit string) error {
-	judged, err := l.d.Journal.Judged(l.service.Name, digest)
+	judged, err := l.d.Journal.Judged(l.service().Name, digest)
 	if err != nil || judged || l.live != nil && l.live.Digest == digest {
 		return err
 	}
@@ -258,7 +278,7 @@ func (d *Deployer) rememberLookup(l Lookup) {
 	if !l.Done {
 		d.lookups = append(d.lookups, l)
 	}
-	lane := d.lanes[l.Service]
+	lane := d.lanes()[l.Service]
 	close(lane.changed)
 	lane.changed = make(chan struct{})
 }

@@ -80,6 +80,13 @@ func (e engine) Retire(ctx context.Context, id string) error {
 	return e.end(ctx, retired, id, func(ctx context.Context) error { return e.p.w.fake.Retire(ctx, id) })
 }
 
+func (e engine) Shrink(ctx context.Context, id string, containers []string) error {
+	if err := e.moment(ctx); err != nil {
+		return err
+	}
+	return e.p.lasting(ctx, e.p.w.finishes, func(ctx context.Context) error { return e.p.w.fake.Shrink(ctx, id, containers) })
+}
+
 // end records what a release was doing when it was told to stop.
 func (e engine) end(ctx context.Context, what happening, id string, do func(context.Context) error) error {
 	if err := e.moment(ctx); err != nil {

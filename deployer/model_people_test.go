@@ -45,7 +45,7 @@ func (p *plan) cancel() move {
 }
 
 func (p *plan) reconcile() move {
-	return move{text: "reconcile", do: func(w *world) { _, _ = w.process.Reconcile(w.life) }}
+	return move{text: "reconcile", do: func(w *world) { _, _ = w.process.Tend(w.life) }}
 }
 
 func (w *world) cancel(id string) {

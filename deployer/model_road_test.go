@@ -116,6 +116,26 @@ func (r *road) Remove(service string) (func(context.Context, func(int)) int, err
 	return func(context.Context, func(int)) int { return 0 }, nil
 }
 
+func (r *road) Reroute(routes map[string]map[string][]string) (map[string]func(context.Context, func(int)) int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refuse {
+		return nil, errors.New("write the route file: input/output error")
+	}
+	drains := map[string]func(context.Context, func(int)) int{}
+	for service, to := range routes {
+		if to == nil {
+			drains[service] = r.drain(service, r.live[service])
+			delete(r.live, service)
+			delete(r.routes, service)
+			delete(r.paused, service)
+		} else {
+			r.routes[service] = maps.Clone(to)
+		}
+	}
+	return drains, nil
+}
+
 func (r *road) Live() map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

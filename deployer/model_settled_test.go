@@ -56,11 +56,23 @@ func (w *world) settled(s deployer.Service, status deployer.ServiceStatus) (wron
 	if !w.release(live).Up(s.Replicas) || len(w.release(live).Replicas) != s.Replicas {
 		wrong("not all of its %d replicas run: %+v", s.Replicas, w.release(live).Replicas)
 	}
+	if spec := w.release(live).Spec; spec != s.Spec() && !w.refused(s, w.release(live).Digest) {
+		wrong("what is live, %s, was made with an earlier configuration", live)
+	}
 	if w.road.isPaused(s.Name) {
 		wrong("requests are still held back")
 	}
 	wrongs = append(wrongs, w.astray(s)...)
 	return append(wrongs, w.unstartable(s)...)
+}
+
+// refused reports whether a digest could not be deployed with today's configuration: then it is not tried again by itself.
+func (w *world) refused(s deployer.Service, digest string) bool {
+	all, _ := w.book.Deployments(s.Name, 1000)
+	return slices.ContainsFunc(all, func(d deployer.Deployment) bool {
+		ended := d.State == deployer.Failed || d.State == deployer.RolledBack || d.State == deployer.Cancelled
+		return ended && d.Digest == digest && d.Spec == s.Spec()
+	})
 }
 
 // promises are the look-ups that would find now what they were promised for.

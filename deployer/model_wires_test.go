@@ -56,6 +56,11 @@ func (s street) Remove(service string) (drain func(context.Context, func(int)) i
 	return drain, err
 }
 
+func (s street) Reroute(routes map[string]map[string][]string) (drains map[string]func(context.Context, func(int)) int, err error) {
+	err = s.p.effect(func() error { drains, err = s.p.w.road.Reroute(routes); return err })
+	return drains, err
+}
+
 func (s street) Settle()                                     {}
 func (s street) Live() map[string]string                     { return s.p.w.road.Live() }
 func (s street) Answers(service string) (all, failed uint64) { return s.p.w.road.Answers(service) }

@@ -24,16 +24,17 @@ func (d Deployment) requeued(at time.Time) Deployment {
 	return d.entered(Queued, "", at)
 }
 
+const noLongerConfigured = "the service is no longer in the configuration"
+
 // abandoned ends a deployment whose service has left the configuration.
 func (d Deployment) abandoned(at time.Time) Deployment {
-	const gone = "the service is no longer in the configuration"
 	switch d.State {
 	case Switching:
-		return d.moved(Failed, gone, at)
+		return d.moved(Failed, noLongerConfigured, at)
 	case Draining, Baking:
 		return d.moved(Succeeded, "", at)
 	}
-	return d.moved(Cancelled, gone, at)
+	return d.moved(Cancelled, noLongerConfigured, at)
 }
 
 func (d Deployment) entered(state State, reason string, at time.Time) Deployment {
@@ -66,16 +67,16 @@ func (d *Deployer) commitLocked(c Change) error {
 	}
 	c.reached("after")
 	for service, order := range c.Orders {
-		d.lanes[service].order = order
+		d.lanes()[service].order = order
 	}
 	for _, l := range c.Lookups {
 		d.rememberLookup(l)
 	}
 	for _, next := range c.Deployments {
-		if l := d.lanes[next.Service]; l.live != nil && l.live.ID == next.ID {
+		if l := d.lanes()[next.Service]; l.live != nil && l.live.ID == next.ID {
 			l.live = &next
 		}
-		d.lanes[next.Service].acceptLocked(next)
+		d.lanes()[next.Service].acceptLocked(next)
 		for _, observe := range d.Observers {
 			observe(next)
 		}
@@ -109,6 +110,7 @@ func (l *lane) acceptLocked(next Deployment) {
 		}
 		j.Deployment = next
 	}
+	l.noteRefusalLocked(next)
 	close(l.changed)
 	l.changed = make(chan struct{})
 	l.nudge()
@@ -143,6 +145,9 @@ func (l *lane) persist(ctx context.Context, j *job, propose func() (proposal, er
 func (l *lane) tryPersist(j *job, propose func() (proposal, error)) (written bool, err error) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
+	if l.removed {
+		return false, errRemoved
+	}
 	p, err := propose()
 	if err != nil {
 		return false, err

@@ -57,7 +57,7 @@ func (l *lane) reckonLocked() {
 	if mood == l.mood {
 		return
 	}
-	n := Notice{Service: l.service.Name, Down: mood == isDown, At: time.Now().UTC()}
+	n := Notice{Service: l.service().Name, Down: mood == isDown, At: time.Now().UTC()}
 	log := l.about(l.live.ID)
 	switch {
 	case n.Down:

@@ -112,6 +112,9 @@ type Runtime interface {
 	Halt(ctx context.Context, id string, grace time.Duration) error
 	// Retire halts a release and removes its containers. None is not an error.
 	Retire(ctx context.Context, id string) error
+	// Shrink stops single containers of a release, in the stop time they were made with, and removes them. One that is gone is
+	// no error.
+	Shrink(ctx context.Context, id string, containers []string) error
 	// Clean forgets the images of the service's releases that are not in keep, and removes those nothing else uses.
 	Clean(ctx context.Context, service string, keep []string) error
 	// Retained lists the deployments of a service whose images are kept: these can run without a registry.
@@ -138,13 +141,17 @@ type Traffic interface {
 	// Point sends a service's traffic to a release. routes maps "host/prefix" to addresses ("172.18.0.3:8080"); a
 	// worker has none and is recorded all the same; a route without addresses answers 503. It is on disk before traffic
 	// moves: that is the commit point. drain is that of the release before; pointed to other addresses of the same
-	// release, what is in flight stays and drain returns at once.
+	// release, what is in flight stays, and drain waits for what is in flight at addresses that are no longer among them.
 	Point(service, release string, routes map[string][]string) (drain func(ctx context.Context, left func(int)) (cut int), err error)
 	// Pause holds new requests back, within bounds, until the next Point. The release stays the live one. Its drain does not
 	// wait for WebSockets: they are closed as soon as nothing else is in flight.
 	Pause(service string) (drain func(ctx context.Context, left func(int)) (cut int))
 	// Settle says that all routes are what they should be: nothing is held back any longer for being only remembered.
 	Settle()
+	// Reroute gives services that are pointed to other routes, all of them in one step: at no moment has a route that goes from
+	// one to another no service. Each stays with its release and, paused, paused. One whose routes are nil is removed; drains
+	// are those of these, by service. An error means that nothing has changed.
+	Reroute(routes map[string]map[string][]string) (drains map[string]func(ctx context.Context, left func(int)) (cut int), err error)
 	// Remove takes a service's routes away.
 	Remove(service string) (drain func(ctx context.Context, left func(int)) (cut int), err error)
 	// Live names the release of each service, as last pointed, across restarts.

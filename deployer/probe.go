@@ -117,7 +117,7 @@ func (l *lane) take(live Deployment, replicas []Replica, answers []error, w watc
 	if l.record(live, replicas, answers, w.probe) {
 		l.logRepoint(l.repoint())
 	}
-	all, failed := l.d.Traffic.Answers(l.service.Name)
+	all, failed := l.d.Traffic.Answers(l.service().Name)
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	if l.live != nil && l.live.ID == live.ID {
@@ -145,7 +145,7 @@ func (l *lane) record(live Deployment, replicas []Replica, answers []error, p Pr
 		if err != nil {
 			err = fmt.Errorf("%s: %w", p.What, err)
 		}
-		if v.observe(err, l.service.Health.Successes, strikes) {
+		if v.observe(err, l.service().Health.Successes, strikes) {
 			changed = true
 			l.logVital(r, v)
 			if !v.well && l.d.down == nil {

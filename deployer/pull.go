@@ -17,7 +17,7 @@ func (l *lane) pull(ctx context.Context, j *job) error {
 			return err
 		}
 	}
-	return l.retry(ctx, pullDeadline, "pull "+l.service.Image, j, func(ctx context.Context) error { return l.pullOnce(ctx, j) })
+	return l.retry(ctx, pullDeadline, "pull "+l.release(j).Service.Image, j, func(ctx context.Context) error { return l.pullOnce(ctx, j) })
 }
 
 // resolve freezes the digest of the tag that was asked for, and decides as for any candidate with a digest.

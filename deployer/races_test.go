@@ -92,7 +92,7 @@ func TestAFailedReleaseIsKeptThoughAListingStillHasItRun(t *testing.T) {
 		hold, reconciled := make(chan struct{}), make(chan error, 1)
 		s.list.Store(&hold)
 		go func() {
-			_, err := r.Reconcile(r.Context())
+			_, err := r.Tend(r.Context())
 			reconciled <- err
 		}()
 		r.pass(20 * time.Second)

@@ -28,7 +28,7 @@ func (l *lane) haltOthers(ctx context.Context, j *job) error {
 	}
 	releases, err := l.d.Runtime.Releases(ctx)
 	for _, r := range releases {
-		if r.Service == l.service.Name && r.ID != j.id {
+		if r.Service == l.service().Name && r.ID != j.id {
 			err = errors.Join(err, l.d.Runtime.Halt(ctx, r.ID, 0))
 		}
 	}
@@ -71,12 +71,12 @@ func (l *lane) isReplacingLocked() bool {
 // halt holds new requests back and says that the live release, if there is one, is stopped on purpose: from then on nobody
 // begins to start it, or points the traffic at it.
 func (l *lane) halt() (drain func(context.Context, func(int)) int) {
-	l.traffic.Lock()
-	defer l.traffic.Unlock()
+	l.d.switching.Lock()
+	defer l.d.switching.Unlock()
 	if !l.setHalted() {
 		return nil
 	}
-	return l.d.Traffic.Pause(l.service.Name)
+	return l.d.Traffic.Pause(l.service().Name)
 }
 
 // distrust forgets that the live release is well. Given back, it has to prove itself: the engine may still be at stopping it.

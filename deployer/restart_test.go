@@ -347,7 +347,7 @@ func TestAClockThatIsSetBackLetsNothingWaitUntilThen(t *testing.T) {
 			r.Errorf("an id is of %s, and one that was before it of %s", r.moment, time.Unix(0, arrival))
 		}
 		r.pass(31 * time.Minute)
-		if active, err := r.Reconcile(r.Context()); err != nil || len(active) > 0 {
+		if active, err := r.Tend(r.Context()); err != nil || len(active) > 0 {
 			r.Errorf("%+v have not ended (%v)", active, err)
 		}
 	}, baked())

@@ -10,20 +10,25 @@ import (
 // its commit point goes on, what was not is undone and queued again.
 func (d *Deployer) restore(ctx context.Context) error {
 	for service, id := range d.Traffic.Live() {
-		if d.lanes[service] == nil {
+		if d.lanes()[service] == nil {
 			if _, err := d.Traffic.Remove(service); err != nil {
 				d.Log.Error().Err(err).Str("service", service).Str("deployment", id).Msg("cannot remove the routes of a service that is no longer in the configuration")
 			}
 		}
 	}
-	for _, l := range d.lanes {
+	for _, l := range d.lanes() {
 		l.holdBack()
 	}
 	releases, err := d.listAtLast(ctx)
 	if err != nil {
 		return err
 	}
+	d.arranging.Lock()
+	defer d.arranging.Unlock()
 	d.adoptAll(releases)
+	for _, l := range d.lanes() {
+		close(l.adopted)
+	}
 	d.Traffic.Settle()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -36,7 +41,7 @@ func (d *Deployer) restore(ctx context.Context) error {
 // service's trouble never keeps the others from being served.
 func (d *Deployer) adoptAll(releases []Running) {
 	var refused []*lane
-	for _, l := range d.lanes {
+	for _, l := range d.lanes() {
 		err := l.adopt(releases)
 		switch {
 		case err == nil:
@@ -47,12 +52,25 @@ func (d *Deployer) adoptAll(releases []Running) {
 		}
 	}
 	for _, l := range refused {
-		if _, err := d.Traffic.Point(l.service.Name, l.liveNow().ID, nil); err != nil {
+		if _, err := d.Traffic.Point(l.service().Name, l.liveNow().ID, nil); err != nil {
 			l.logAdopt(err)
 		}
 	}
 	for _, l := range refused {
 		l.logAdopt(l.adopt(releases))
+	}
+}
+
+// adoptNew adopts what runs of services that were added since the start.
+func (d *Deployer) adoptNew(releases []Running) {
+	d.arranging.Lock()
+	defer d.arranging.Unlock()
+	for _, l := range d.lanes() {
+		if !doubted(l.adopted) {
+			l.logAdopt(l.adopt(releases))
+			close(l.adopted)
+			d.look()
+		}
 	}
 }
 
@@ -110,7 +128,7 @@ func (d *Deployer) haltRemoved(ctx context.Context, releases []Running) {
 	for _, r := range releases {
 		var err error
 		switch {
-		case d.lanes[r.Service] != nil:
+		case !d.isNobodys(r.Service):
 		case r.StoppedAt.IsZero():
 			err = d.Runtime.Halt(ctx, r.ID, 0)
 		case time.Since(r.StoppedAt) > 24*time.Hour:
@@ -125,7 +143,7 @@ func (d *Deployer) haltRemoved(ctx context.Context, releases []Running) {
 // adopt takes the live release as it is. Where the routes are lost, the journal and the containers say which one it is.
 // Requests to one that does not run wait until it is up again.
 func (l *lane) adopt(releases []Running) error {
-	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service.Name })
+	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service().Name })
 	live := l.liveNow()
 	if live == nil {
 		live = l.newestOf(mine)
@@ -147,20 +165,31 @@ func (l *lane) adopt(releases []Running) error {
 		_, err := l.switchTo(*live, mine[i].Replicas)
 		return err
 	}
-	if l.d.Traffic.Live()[l.service.Name] != live.ID {
-		if _, err := l.d.Traffic.Point(l.service.Name, live.ID, l.service.routesTo(nil)); err != nil {
+	if l.d.Traffic.Live()[l.service().Name] != live.ID {
+		if err := l.claimRoutes(live.ID); err != nil {
 			return err
 		}
 	}
-	l.d.Traffic.Pause(l.service.Name)
+	l.d.Traffic.Pause(l.service().Name)
 	return nil
+}
+
+// claimRoutes points the routes to a release that has no replicas yet.
+func (l *lane) claimRoutes(release string) error {
+	l.d.switching.Lock()
+	defer l.d.switching.Unlock()
+	routes, err := l.routesTo(nil)
+	if err == nil {
+		_, err = l.d.Traffic.Point(l.service().Name, release, routes)
+	}
+	return err
 }
 
 // holdBack holds the requests of what may have been stopped: where it was is nobody's any more, however long the first listing
 // takes.
 func (l *lane) holdBack() {
 	if live := l.liveNow(); live != nil && l.wasMakingWay(live.ID) {
-		l.d.Traffic.Pause(l.service.Name)
+		l.d.Traffic.Pause(l.service().Name)
 	}
 }
 
@@ -169,7 +198,7 @@ func (l *lane) holdBack() {
 func (l *lane) wasMakingWay(live string) bool {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	return l.service.Strategy == Recreate && l.isReplacingLocked() && l.job(live) == nil
+	return l.service().Strategy == Recreate && l.isReplacingLocked() && l.job(live) == nil
 }
 
 // newestOf is the newest release that has been live, as far as the journal tells: one that runs, or one that was past its
@@ -179,7 +208,7 @@ func (l *lane) newestOf(mine []Running) *Deployment {
 	for _, r := range mine {
 		known, err := l.d.Journal.Deployment(r.ID)
 		if err != nil {
-			known = Deployment{ID: r.ID, Service: r.Service, State: Succeeded, Image: l.service.Image, Digest: r.Digest}
+			known = Deployment{ID: r.ID, Service: r.Service, State: Succeeded, Image: l.service().Image, Digest: r.Digest}
 		}
 		wasLive := known.State == Draining || known.State == Baking || known.State == Succeeded && r.Up(1)
 		if wasLive && (newest == nil || newest.ID < r.ID) {
@@ -191,9 +220,9 @@ func (l *lane) newestOf(mine []Running) *Deployment {
 
 // lastGood is the last release that succeeded though nothing may be left of it: then it is deployed anew.
 func (l *lane) lastGood() (*Deployment, error) {
-	past, err := l.d.Journal.Succeeded(l.service.Name, releasesKnown)
+	past, err := l.d.Journal.Succeeded(l.service().Name, releasesKnown)
 	for _, p := range past {
-		if p.Digest != "" && p.Image == l.service.Image {
+		if p.Digest != "" && p.Image == l.service().Image {
 			return &p, nil
 		}
 	}

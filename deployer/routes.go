@@ -3,38 +3,40 @@ package deployer
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"time"
 )
 
-// routesTo maps the service's routes to the addresses of the replicas that are well.
-func (s Service) routesTo(replicas []Replica) map[string][]string {
-	routes := make(map[string][]string, len(s.Routes))
-	for _, r := range s.Routes {
-		addresses := []string{}
-		for _, replica := range replicas {
-			if replica.Healthy && replica.Address != "" {
-				addresses = append(addresses, net.JoinHostPort(replica.Address, strconv.Itoa(r.Port)))
-			}
-		}
-		slices.Sort(addresses)
-		routes[r.Host+r.Prefix] = addresses
-	}
-	return routes
-}
-
 // switchTo sends the service's traffic to a deployment's replicas, which have been found well, and makes it the live one.
 func (l *lane) switchTo(d Deployment, replicas []Replica) (drain func(context.Context, func(int)) int, err error) {
-	l.traffic.Lock()
-	defer l.traffic.Unlock()
+	l.d.switching.Lock()
+	defer l.d.switching.Unlock()
 	fresh := trusting(replicas)
-	routes := l.service.routesTo(fresh.judged(replicas))
-	drain, err = l.d.Traffic.Point(l.service.Name, d.ID, routes)
+	routes, err := l.routesTo(fresh.judged(replicas))
 	if err != nil {
 		return nil, err
 	}
+	if drain, err = l.d.Traffic.Point(l.service().Name, d.ID, routes); err != nil {
+		return nil, err
+	}
+	if l.becomeLive(d, replicas, fresh, routes) {
+		l.d.logReroute(l.d.reroute())
+	}
+	return drain, nil
+}
+
+// routesTo is where the service's routes lead with these replicas; an error says that it has left the configuration.
+func (l *lane) routesTo(replicas []Replica) (map[string][]string, error) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	if l.removed {
+		return nil, errRemoved
+	}
+	return l.routesToLocked(replicas), nil
+}
+
+// becomeLive keeps in mind where the traffic goes. takesOver reports that others have served some of the routes until now.
+func (l *lane) becomeLive(d Deployment, replicas []Replica, fresh vitals, routes map[string][]string) (takesOver bool) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	if l.live == nil || l.live.ID != d.ID {
@@ -42,47 +44,53 @@ func (l *lane) switchTo(d Deployment, replicas []Replica) (drain func(context.Co
 		l.doubtLocked()
 	}
 	l.live, l.replicas, l.vitals, l.points = &d, replicas, fresh, fmt.Sprint(d.ID, routes)
-	l.halted, l.gone = false, false
+	l.halted, l.gone, l.stale = false, false, false
 	l.reckonLocked()
-	return drain, nil
+	return l.endLoansLocked()
 }
 
 // repoint sends the traffic to those replicas of the live release that are well, unless it goes there already, the
 // release was stopped on purpose, or it has yet to come up, after that or a start of the program, and requests wait for it.
 func (l *lane) repoint() error {
-	l.traffic.Lock()
-	defer l.traffic.Unlock()
+	_, err := l.turn()
+	return err
+}
+
+// turn is repoint with the drain of the addresses that get no more requests.
+func (l *lane) turn() (drain func(context.Context, func(int)) int, err error) {
+	l.d.switching.Lock()
+	defer l.d.switching.Unlock()
 	id, routes, due := l.rotation()
 	if !due {
-		return nil
+		return nothingToDrain, nil
 	}
-	if _, err := l.d.Traffic.Point(l.service.Name, id, routes); err != nil {
-		return err
+	if drain, err = l.d.Traffic.Point(l.service().Name, id, routes); err != nil {
+		return nil, err
 	}
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	l.points = fmt.Sprint(id, routes)
-	return nil
+	return drain, nil
 }
 
 // rotation is where the live routes are to point; due when they do not.
 func (l *lane) rotation() (id string, routes map[string][]string, due bool) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.live == nil || l.halted {
+	if l.live == nil || l.halted || l.removed {
 		return "", nil, false
 	}
 	replicas := l.vitals.judged(l.replicas)
 	up := slices.ContainsFunc(replicas, func(r Replica) bool { return r.Healthy })
-	replacing := l.service.Strategy == Recreate && l.isReplacingLocked()
+	replacing := l.service().Strategy == Recreate && l.isReplacingLocked()
 	since := l.givenBack
 	if since.IsZero() {
 		since = l.d.restored
 	}
-	if coming := replacing || time.Since(since) < l.service.Health.Deadline+30*time.Second; l.points == "" && coming && !up {
+	if coming := replacing || time.Since(since) < l.service().Health.Deadline+30*time.Second; l.points == "" && coming && !up {
 		return "", nil, false
 	}
-	routes = l.service.routesTo(replicas)
+	routes = l.routesToLocked(replicas)
 	return l.live.ID, routes, l.points != fmt.Sprint(l.live.ID, routes)
 }
 
@@ -102,6 +110,7 @@ func (l *lane) see(id string, replicas []Replica) {
 	if l.vitals == nil {
 		l.vitals = vitals{}
 	}
+	replicas = l.stayingLocked(replicas)
 	l.replicas = replicas
 	fresh, fell := l.vitals.meet(replicas)
 	if fresh {

@@ -28,7 +28,7 @@ func (l *lane) carryOut(ctx context.Context, c claimed) {
 	var told *Ending
 	switch {
 	case err == nil:
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, l.isRemoved():
 		return
 	case errors.As(context.Cause(c.ctx), &told) || errors.As(err, &told):
 		l.undo(ctx, j, told.State)
@@ -86,7 +86,8 @@ func (l *lane) begin(ctx context.Context, j *job) error {
 		return err
 	}
 	return l.recheck(ctx, j, func(d Deployment) Deployment {
-		d.Spec = l.service.Spec()
+		j.service = l.service()
+		d.Spec = j.service.Spec()
 		return d.moved(Starting, "", time.Now())
 	})
 }
@@ -115,12 +116,13 @@ func (l *lane) recheck(ctx context.Context, j *job, change func(Deployment) Depl
 // bringUp starts the new release beside the old one, or for `recreate` in its place, and waits until it is healthy. When
 // the engine was lost meanwhile, it may have lost the containers too: they are started again.
 func (l *lane) bringUp(ctx context.Context, j *job) ([]Replica, error) {
-	if l.service.Strategy == Recreate {
+	release := l.release(j)
+	if release.Service.Strategy == Recreate {
 		if err := l.makeWay(ctx, j); err != nil {
 			return nil, err
 		}
 	}
-	start := func(ctx context.Context) error { return l.d.Runtime.Start(ctx, l.release(j)) }
+	start := func(ctx context.Context) error { return l.d.Runtime.Start(ctx, release) }
 	if err := l.retry(ctx, startDeadline, "start containers", j, start); err != nil {
 		return nil, err
 	}
@@ -130,13 +132,13 @@ func (l *lane) bringUp(ctx context.Context, j *job) ([]Replica, error) {
 	}
 	var replicas []Replica
 	lost := false
-	err := l.retry(ctx, l.service.Health.Deadline+startDeadline, "verify containers", j, func(ctx context.Context) (err error) {
+	err := l.retry(ctx, release.Service.Health.Deadline+startDeadline, "verify containers", j, func(ctx context.Context) (err error) {
 		if lost {
 			if err := start(ctx); err != nil {
 				return err
 			}
 		}
-		replicas, err = l.d.Runtime.Await(ctx, l.release(j), l.reporter(j))
+		replicas, err = l.d.Runtime.Await(ctx, release, l.reporter(j))
 		lost = errors.Is(err, ErrUnavailable)
 		return err
 	})
@@ -181,7 +183,7 @@ func nothingToDrain(context.Context, func(int)) int { return 0 }
 
 // outgoing is the live release and how it answered in the last minutes.
 func (l *lane) outgoing() (id string, answers Share) {
-	all, failed := l.d.Traffic.Answers(l.service.Name)
+	all, failed := l.d.Traffic.Answers(l.service().Name)
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	if l.live == nil || l.gone {
@@ -192,7 +194,7 @@ func (l *lane) outgoing() (id string, answers Share) {
 
 // drain waits for the requests on a release that gets no new ones, for the service's drain time at most.
 func (l *lane) drain(ctx context.Context, j *job, release string, drain func(context.Context, func(int)) int) {
-	ctx, stop := context.WithTimeout(ctx, l.service.Drain)
+	ctx, stop := context.WithTimeout(ctx, l.service().Drain)
 	defer stop()
 	begun, most := time.Now(), 0
 	cut := drain(ctx, func(left int) {
@@ -201,7 +203,7 @@ func (l *lane) drain(ctx context.Context, j *job, release string, drain func(con
 	})
 	switch {
 	case cut > 0:
-		l.note(j, "%d requests were still in flight on %s after %s and were cut", cut, release, l.service.Drain)
+		l.note(j, "%d requests were still in flight on %s after %s and were cut", cut, release, l.service().Drain)
 	case most > 0 && ctx.Err() == nil && !l.wentBack(j):
 		l.note(j, "the last of %d requests in flight on %s ended after %s", most, release, lasted(begun))
 	}
@@ -209,8 +211,8 @@ func (l *lane) drain(ctx context.Context, j *job, release string, drain func(con
 
 // wentBack reports whether the traffic has left the job's release again: what is in flight on the old one has not ended then.
 func (l *lane) wentBack(j *job) bool {
-	l.traffic.Lock() // a switch back ends the drain a moment before it is known here
-	defer l.traffic.Unlock()
+	l.d.switching.Lock() // a switch back ends the drain a moment before it is known here
+	defer l.d.switching.Unlock()
 	s := l.now(j).State
 	return (s == Draining || s == Baking) && !l.isLive(j.id)
 }
@@ -227,7 +229,7 @@ func (l *lane) retireOthers(ctx context.Context, j *job) error {
 		}
 		releases, err := l.d.Runtime.Releases(ctx)
 		for _, r := range releases {
-			if r.Service == l.service.Name && r.ID != j.id && !l.isLive(r.ID) {
+			if r.Service == l.service().Name && r.ID != j.id && !l.isLive(r.ID) {
 				err = errors.Join(err, l.retire(ctx, j, r.ID))
 			}
 		}
@@ -256,7 +258,7 @@ func (l *lane) succeed(ctx context.Context, j *job) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, undoDeadline)
 	defer stop()
-	if err := l.clean(ctx, l.service.Retain); err != nil {
+	if err := l.clean(ctx, l.service().Retain); err != nil {
 		l.about(j.id).Warn().Err(err).Msg("old images were not removed; they are tried again after the next deployment")
 	}
 	return nil
@@ -268,7 +270,7 @@ func (l *lane) undo(ctx context.Context, j *job, end State) {
 	if s := l.now(j).State; s == Queued || s == Pulling {
 		return
 	}
-	deadline, grace := undoDeadline+l.service.Stop, time.Duration(0)
+	deadline, grace := undoDeadline+l.service().Stop, time.Duration(0)
 	if end == Cancelled || end == Superseded {
 		deadline, grace = abandonDeadline, abandonGrace
 	}
@@ -287,11 +289,20 @@ func (l *lane) undo(ctx context.Context, j *job, end State) {
 	l.giveBack()
 }
 
-// release is what a job makes run.
+// release is what a job makes run, with the configuration it began with.
 func (l *lane) release(j *job) Release {
-	return l.releaseOf(l.now(j))
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return Release{ID: j.id, Service: j.service, Digest: j.Digest, From: j.From, Spec: j.Spec}
 }
 
+// releaseOf is what a deployment has made run, with the configuration that made it as far as that is known.
 func (l *lane) releaseOf(d Deployment) Release {
-	return Release{ID: d.ID, Service: l.service, Digest: d.Digest, From: d.From, Spec: d.Spec}
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	s := l.service()
+	if made, known := l.earlier[d.Spec]; known && d.Spec != s.Spec() {
+		s = made.adjusted(s)
+	}
+	return Release{ID: d.ID, Service: s, Digest: d.Digest, From: d.From, Spec: d.Spec}
 }

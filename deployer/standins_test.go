@@ -3,6 +3,7 @@ package deployer_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,8 @@ type traffic struct {
 	refuse error           // what Point fails with
 	paused map[string]bool
 	counts map[string]deployer.Share // by release
+
+	reroutes int // how often Reroute has changed something
 }
 
 func (t *traffic) Point(service, release string, routes map[string][]string) (func(context.Context, func(int)) int, error) {
@@ -105,6 +108,39 @@ func (t *traffic) Remove(service string) (func(context.Context, func(int)) int, 
 	delete(t.live, service)
 	delete(t.routes, service)
 	return func(context.Context, func(int)) int { return 0 }, nil
+}
+
+func (t *traffic) Reroute(routes map[string]map[string][]string) (map[string]func(context.Context, func(int)) int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.refuse != nil {
+		return nil, t.refuse
+	}
+	next := maps.Clone(t.routes)
+	for service, to := range routes {
+		if delete(next, service); to != nil {
+			next[service] = to
+		}
+	}
+	owner := map[string]string{}
+	for service, to := range next {
+		for route := range to {
+			if other, taken := owner[route]; taken {
+				return nil, fmt.Errorf("route %s is %s's and %s's", route, other, service)
+			}
+			owner[route] = service
+		}
+	}
+	drains := map[string]func(context.Context, func(int)) int{}
+	for service, to := range routes {
+		if to == nil {
+			delete(t.live, service)
+			drains[service] = t.drainLocked()
+		}
+	}
+	t.routes = next
+	t.reroutes++
+	return drains, nil
 }
 
 func (t *traffic) Live() map[string]string {

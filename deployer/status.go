@@ -22,8 +22,8 @@ func (d *Deployer) Services(ctx context.Context) ([]ServiceStatus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list containers: %w", err)
 	}
-	all := make([]ServiceStatus, 0, len(d.lanes))
-	for _, l := range d.lanes {
+	all := make([]ServiceStatus, 0, len(d.lanes()))
+	for _, l := range d.lanes() {
 		all = append(all, l.status(releases))
 	}
 	slices.SortFunc(all, func(a, b ServiceStatus) int { return strings.Compare(a.Service.Name, b.Service.Name) })
@@ -32,7 +32,7 @@ func (d *Deployer) Services(ctx context.Context) ([]ServiceStatus, error) {
 
 // Service is one of them; ErrNotFound.
 func (d *Deployer) Service(ctx context.Context, name string) (ServiceStatus, error) {
-	l := d.lanes[name]
+	l := d.lanes()[name]
 	if l == nil {
 		return ServiceStatus{}, d.unknown(name)
 	}
@@ -46,7 +46,7 @@ func (d *Deployer) Service(ctx context.Context, name string) (ServiceStatus, err
 func (l *lane) status(releases []Running) ServiceStatus {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	s := ServiceStatus{Service: l.service, State: "down"}
+	s := ServiceStatus{Service: l.service(), State: "down"}
 	up := 0
 	if l.live != nil {
 		live := *l.live
@@ -54,7 +54,7 @@ func (l *lane) status(releases []Running) ServiceStatus {
 	}
 	for _, r := range releases {
 		if s.Live != nil && r.ID == s.Live.ID {
-			s.Replicas = l.vitals.judged(r.Replicas)
+			s.Replicas = l.vitals.judged(l.stayingLocked(r.Replicas))
 		}
 	}
 	for _, r := range s.Replicas {
@@ -81,13 +81,13 @@ func (l *lane) busyLocked() bool {
 // Current lists what is live and what is on its way, newest first: of one service or, with an empty name, of all.
 // ErrNotFound.
 func (d *Deployer) Current(service string) ([]Deployment, error) {
-	if service != "" && d.lanes[service] == nil {
+	if service != "" && d.lanes()[service] == nil {
 		return nil, d.unknown(service)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var all []Deployment
-	for name, l := range d.lanes {
+	for name, l := range d.lanes() {
 		if service != "" && name != service {
 			continue
 		}
@@ -102,8 +102,8 @@ func (d *Deployer) Current(service string) ([]Deployment, error) {
 	return all, nil
 }
 
-// Reconcile starts what should run and does not, as a start of the server does. It returns what is on its way.
-func (d *Deployer) Reconcile(ctx context.Context) ([]Deployment, error) {
+// Tend starts what should run and does not, as a start of the server does. It returns what is on its way.
+func (d *Deployer) Tend(ctx context.Context) ([]Deployment, error) {
 	var work sync.WaitGroup
 	err := d.keepUp(ctx, &work)
 	work.Wait()
@@ -113,7 +113,7 @@ func (d *Deployer) Reconcile(ctx context.Context) ([]Deployment, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var active []Deployment
-	for _, l := range d.lanes {
+	for _, l := range d.lanes() {
 		for _, j := range l.active {
 			active = append(active, j.Deployment)
 		}

@@ -80,27 +80,27 @@ func (d *Deployer) seenLocked(t Trigger) ([]Deployment, error) {
 // lanesOf are the services of a repository, by name.
 func (d *Deployer) lanesOf(repository string) []*lane {
 	var lanes []*lane
-	for _, l := range d.lanes {
-		if l.service.Repository == repository {
+	for _, l := range d.lanes() {
+		if l.service().Repository == repository {
 			lanes = append(lanes, l)
 		}
 	}
-	slices.SortFunc(lanes, func(a, b *lane) int { return strings.Compare(a.service.Name, b.service.Name) })
+	slices.SortFunc(lanes, func(a, b *lane) int { return strings.Compare(a.service().Name, b.service().Name) })
 	return lanes
 }
 
 // pushLocked lets a deployment wait for the image of a push to the followed branch.
 func (d *Deployer) pushLocked(p *proposal, l *lane, t Trigger) {
-	if t.Branch != l.service.Follow {
-		p.ignore("%s follows branch %s, and this push is to %s", l.service.Name, l.service.Follow, t.Branch)
+	if t.Branch != l.service().Follow {
+		p.ignore("%s follows branch %s, and this push is to %s", l.service().Name, l.service().Follow, t.Branch)
 		if t.Branch == t.DefaultBranch {
-			l.about("").Warn().Str("follow", l.service.Follow).Str("pushed", t.Branch).
+			l.about("").Warn().Str("follow", l.service().Follow).Str("pushed", t.Branch).
 				Msg("a push to the repository's default branch is not deployed, because the service follows another one")
 		}
 		return
 	}
 	order, late := l.order.Push(Link{Before: t.Before, After: t.After, Forced: t.Forced})
-	p.orders[l.service.Name] = order
+	p.orders[l.service().Name] = order
 	if known := l.ofCommitLocked(t.After); known != nil && (late || known.underWay() || l.live != nil && known.ID == l.live.ID && !known.pushed()) {
 		p.tell(known.attributed(t))
 		return
@@ -123,7 +123,7 @@ func (p *proposal) tell(d Deployment) {
 
 // packageLocked takes an announced image: by its digest when the tag is the service's, else by a look-up of that tag.
 func (d *Deployer) packageLocked(p *proposal, l *lane, t Trigger) {
-	switch s := l.service; {
+	switch s := l.service(); {
 	case t.Image != s.Image:
 		p.ignore("%s runs %s, and this package is %s", s.Name, s.Image, t.Image)
 	case t.Tag == "":
@@ -142,7 +142,7 @@ func (d *Deployer) packageLocked(p *proposal, l *lane, t Trigger) {
 // proposeLocked applies the decision on a candidate with a digest, not yet on the lane.
 func (d *Deployer) proposeLocked(p *proposal, l *lane, c Deployment) {
 	s := l.standingLocked("")
-	if order, ok := p.orders[l.service.Name]; ok {
+	if order, ok := p.orders[l.service().Name]; ok {
 		s.order = order
 	}
 	v := decide(c, s)
@@ -208,8 +208,8 @@ func (t Trigger) cause() Cause { return Cause{Kind: t.Kind, Delivery: t.Delivery
 func (d *Deployer) newLocked(l *lane, c Cause, state State, at time.Time) Deployment {
 	arrival := d.nextArrivalLocked()
 	return Deployment{
-		ID: d.NewID(time.Unix(0, arrival)), Service: l.service.Name, Image: l.service.Image, Reference: l.service.Tag,
-		Repository: l.service.Repository, Cause: c, CreatedAt: at.UTC(), Arrival: arrival,
+		ID: d.NewID(time.Unix(0, arrival)), Service: l.service().Name, Image: l.service().Image, Reference: l.service().Tag,
+		Repository: l.service().Repository, Cause: c, CreatedAt: at.UTC(), Arrival: arrival,
 	}.entered(state, "", at)
 }
 
@@ -234,7 +234,7 @@ func (l *lane) ofCommitLocked(commit string) *Deployment {
 	if l.live != nil && l.live.Commit == commit {
 		return l.live
 	}
-	recent, err := l.d.Journal.Deployments(l.service.Name, 20)
+	recent, err := l.d.Journal.Deployments(l.service().Name, 20)
 	if err != nil {
 		return nil // then the push waits like any other
 	}

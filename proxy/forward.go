@@ -33,7 +33,7 @@ func (p *Proxy) forward(x *exchange, host []byte) {
 		return
 	}
 	defer x.release()
-	if x.replica = x.route.replicas.pick(nil); x.replica == nil {
+	if x.replica == nil {
 		x.refuse(noBackend)
 		return
 	}
@@ -54,7 +54,7 @@ func (p *Proxy) claim(ctx context.Context, x *exchange, host []byte) fault {
 		switch {
 		case route == nil || !route.release.takes(p):
 			f = p.detain(ctx, x, table, f)
-		case route.release.join(x, route.release):
+		case x.board(route):
 			x.joined = true
 			route.release.meter.inFlight.Inc()
 			return none
@@ -65,6 +65,20 @@ func (p *Proxy) claim(ctx context.Context, x *exchange, host []byte) fault {
 			return f
 		}
 	}
+}
+
+// board counts the exchange on a replica and then on the release, in this order: who has replaced the release knows by the
+// replicas which of them still have requests.
+func (x *exchange) board(r *route) bool {
+	x.replica = r.replicas.pick(nil)
+	if r.release.join(x, r.release) {
+		return true
+	}
+	if x.replica != nil {
+		x.replica.inFlight.Add(-1)
+		x.replica = nil
+	}
+	return false
 }
 
 // release counts the exchange out, if it is counted in.

@@ -13,8 +13,9 @@ import (
 // the commit point: when Point returns nil the new table is on disk and new requests go by it, when it returns an error
 // nothing has changed. It is ErrTaken when another service has one of the routes. A route without backends answers 503.
 //
-// Pointing to the same release again, with other addresses, goes on with what is in flight, and the drain is done at
-// once; new requests go there even if the file cannot be replaced now, and Run tries on. Otherwise the returned drain waits for the requests in flight on what the service pointed to before, except for
+// Pointing to the same release again, with other addresses, goes on with what is in flight, and the drain waits for what is
+// in flight at addresses that are not among them any more, and cuts nothing; new requests go there even if the file cannot be
+// replaced now, and Run tries on. Otherwise the returned drain waits for the requests in flight on what the service pointed to before, except for
 // server-sent events, which it ends once nothing else is left. WebSockets work on until the last second of ctx's time
 // and are then closed with 1001. What is left at ctx's deadline is cut; drain returns how many requests those were. When
 // ctx is cancelled before, drain leaves everything in flight as it is and returns 0. left, unless nil, is called by drain when
@@ -42,7 +43,12 @@ func (p *Proxy) Point(service, release string, routes map[string][]string) (
 		next.meter = p.meters.of(service)
 	}
 	p.replace(before, after)
-	return before.releases[service].retire(next), nil
+	was := before.releases[service]
+	drain = was.retire(next)
+	if was != nil && was.flight == next.flight {
+		return drainReplicas(was.dropped(next)), nil
+	}
+	return drain, nil
 }
 
 // record saves the table that is to come. A release that has only moved need not wait for that: a full disk is no reason

@@ -33,7 +33,7 @@ func (x *exchange) tryAnew(ctx context.Context) error {
 		return f
 	}
 	x.tried = nil
-	if x.replica = x.route.replicas.pick(nil); x.replica == nil {
+	if x.replica == nil {
 		return noBackend
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"fisherman/deployer"
 	"fisherman/server"
+	"fisherman/server/config"
 )
 
 // serve answers one request without a socket.
@@ -82,7 +83,11 @@ func TestAPI(t *testing.T) {
 		{"POST", "/api/v1/deployments/01LIVE/cancel", "", 409, "has ended already", "cancel 01LIVE"},
 		{"POST", "/api/v1/deployments/01GONE/cancel", "", 404, "01GONE", "cancel 01GONE"},
 
-		{"POST", "/api/v1/reconcile", "", 200, `{"deployments":[{"id":"01NEXT"`, ""},
+		{"POST", "/api/v1/reconcile", "", 200, `"deployments":[{"id":"01NEXT"`, ""},
+		{"GET", "/api/v1/reconcile", "", 200, `"failures":["services: no"],"refused":"","deployments":[]`, ""},
+		{"POST", "/api/v1/plan", "", 200, `"action":"add"`, `plan ""`},
+		{"POST", "/api/v1/plan", "services: {}", 200, `"action":"add"`, `plan "services: {}"`},
+		{"POST", "/api/v1/plan", strings.Repeat("#", 1<<20+1), 413, "1048576 bytes", ""},
 		{"GET", "/api/v1/routes", "", 200, `"host":"a.pl"`, ""},
 
 		{"GET", "/", "", 404, "nothing is at", ""},
@@ -140,7 +145,7 @@ func TestTheAPISaysItsVersion(t *testing.T) {
 func TestAllowNamesTheMethods(t *testing.T) {
 	h := start(t, &standIn{})
 	for path, want := range map[string][]string{
-		"/healthz": {"GET", "HEAD"}, "/webhooks/github": {"POST"}, "/metrics": {"GET"}, "/api/v1/reconcile": {"POST"},
+		"/healthz": {"GET", "HEAD"}, "/webhooks/github": {"POST"}, "/metrics": {"GET"}, "/api/v1/reconcile": {"GET", "POST"},
 	} {
 		if got := h.call(t, http.MethodPut, path, "").header.Values("Allow"); !slices.Equal(got, want) {
 			t.Errorf("PUT %s: Allow %q, want %q", path, got, want)
@@ -208,5 +213,32 @@ func TestReadiness(t *testing.T) {
 	request.Header.Del("Authorization")
 	if without := do(t, request); without.status != 503 || strings.Contains(without.body, "Docker") {
 		t.Errorf("without the token: %d %s, want 503 that names nothing", without.status, without.body)
+	}
+}
+
+// A configuration that cannot be used is refused with all its problems; one that cannot be read with none of its details.
+func TestAnUnusableConfigurationIsRefused(t *testing.T) {
+	problems := config.Problems{{Path: "services.web.port", Message: "is not known"}, {Path: "state", Message: "is no path"}}
+	for _, c := range []struct {
+		cause  error
+		status int
+		says   []string
+	}{
+		{problems, 422, []string{"services.web.port: is not known", "state: is no path"}},
+		{errors.New(internals), 502, []string{"cannot be read"}},
+	} {
+		h := start(t, &standIn{unusable: c.cause})
+		for _, path := range []string{"/api/v1/reconcile", "/api/v1/plan"} {
+			got := h.call(t, http.MethodPost, path, "")
+			wantProblem(t, got)
+			for _, part := range c.says {
+				if got.status != c.status || !strings.Contains(got.body, part) {
+					t.Errorf("%s: %d %s, want %d with %q", path, got.status, got.body, c.status, part)
+				}
+			}
+			if strings.Contains(got.body, internals) {
+				t.Errorf("%s shows %s", path, got.body)
+			}
+		}
 	}
 }

@@ -38,11 +38,6 @@ type Step struct {
 	At    time.Time      `json:"at"`
 }
 
-// Reconciled is what a reconciliation began.
-type Reconciled struct {
-	Deployments []Deployment `json:"deployments"`
-}
-
 const (
 	defaultLimit = 50
 	maxLimit     = 1000
@@ -124,11 +119,6 @@ func (s *Server) rollback(r *http.Request) (any, error) {
 func (s *Server) cancel(r *http.Request) (any, error) {
 	told, err := s.Deployer.Cancel(chi.URLParam(r, "id"))
 	return deployment(told), err
-}
-
-func (s *Server) reconcile(r *http.Request) (any, error) {
-	begun, err := s.Deployer.Reconcile(r.Context())
-	return Reconciled{list(begun, deployment)}, err
 }
 
 func deployment(d deployer.Deployment) Deployment {

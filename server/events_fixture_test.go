@@ -196,6 +196,10 @@ func (t *traffic) Settle() {}
 
 func (t *traffic) Remove(string) (func(context.Context, func(int)) int, error) { return undrained, nil }
 
+func (t *traffic) Reroute(map[string]map[string][]string) (map[string]func(context.Context, func(int)) int, error) {
+	return nil, nil
+}
+
 func (t *traffic) Live() map[string]string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -54,7 +54,7 @@ func start(t *testing.T, d *standIn) harness {
 func build(d *standIn) harness {
 	log := &journal{}
 	return harness{deployer: d, log: log, Server: server.New(server.Options{
-		Deployer: d,
+		Deployer: d, Configuration: d,
 		GitHub: webhooks.New(webhooks.Secrets{
 			Default:      []string{webhookSecret},
 			Repositories: map[string][]string{"harbour-works/tide-table": nil},

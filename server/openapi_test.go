@@ -18,6 +18,7 @@ import (
 
 	"fisherman/deployer"
 	"fisherman/server"
+	"fisherman/server/config"
 )
 
 // node is a piece of the description.
@@ -91,6 +92,7 @@ func TestOpenAPIHasTheTypes(t *testing.T) {
 	whole := description(t)
 	types := map[string]any{
 		"Problem": server.Problem{}, "Deployment": server.Deployment{}, "Trigger": server.Trigger{}, "Step": server.Step{},
+		"Plan": config.Plan{}, "ServicePlan": config.ServicePlan{}, "Change": config.Change{},
 		"Progress": server.Progress{}, "Reconciled": server.Reconciled{}, "Service": server.Service{},
 		"ServiceRoute": server.ServiceRoute{}, "Replica": server.Replica{}, "Traffic": server.Traffic{}, "Route": server.Route{}, "Backend": server.Backend{},
 		"Delivery": server.Delivery{}, "Accepted": server.Accepted{},
@@ -190,6 +192,8 @@ func TestOpenAPIHasTheAnswers(t *testing.T) {
 		{"POST", "/api/v1/deployments/01NEXT/cancel", "/api/v1/deployments/{id}/cancel"},
 		{"POST", "/api/v1/deployments/01PAST/cancel", "/api/v1/deployments/{id}/cancel"},
 		{"POST", "/api/v1/reconcile", "/api/v1/reconcile"},
+		{"GET", "/api/v1/reconcile", "/api/v1/reconcile"},
+		{"POST", "/api/v1/plan", "/api/v1/plan"},
 		{"POST", "/webhooks/github", "/webhooks/github"},
 	} {
 		got := h.call(t, c.method, c.path, "")

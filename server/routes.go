@@ -40,7 +40,9 @@ func (s *Server) api(r chi.Router) {
 	r.Get("/deployments/{id}/log", s.handle(s.deploymentLog))
 	r.Post("/deployments/{id}/cancel", s.json(http.StatusAccepted, s.cancel))
 	r.Get("/events", s.handle(s.events))
+	r.Get("/reconcile", s.json(http.StatusOK, s.lastReconciled))
 	r.Post("/reconcile", s.json(http.StatusOK, s.reconcile))
+	r.Post("/plan", s.json(http.StatusOK, s.plan))
 	r.Get("/routes", s.json(http.StatusOK, s.routes))
 }
 

@@ -38,21 +38,22 @@ type Deployer interface {
 	News() <-chan struct{}
 	// Logs ends with ctx.
 	Logs(ctx context.Context, service string, o deployer.LogOptions) (io.ReadCloser, error)
-	Reconcile(ctx context.Context) ([]deployer.Deployment, error)
+	Tend(ctx context.Context) ([]deployer.Deployment, error)
 	// Ready returns why deployments cannot be carried out at this moment, or nil.
 	Ready() error
 }
 
 // Options are the parts a Server works with. All but Registry are required.
 type Options struct {
-	Deployer Deployer
-	GitHub   *webhooks.GitHub
-	Token    deployer.Secret              // the API's bearer token; an empty one lets nobody in
-	Routes   func() []Route               // the proxy's live table
-	Traffic  func(service string) Traffic // in the last minutes
-	Version  Version
-	Log      zerolog.Logger
-	Registry *prometheus.Registry // where /metrics reads, and the server adds its own; default: a new one
+	Deployer      Deployer
+	Configuration Configuration
+	GitHub        *webhooks.GitHub
+	Token         deployer.Secret              // the API's bearer token; an empty one lets nobody in
+	Routes        func() []Route               // the proxy's live table
+	Traffic       func(service string) Traffic // in the last minutes
+	Version       Version
+	Log           zerolog.Logger
+	Registry      *prometheus.Registry // where /metrics reads, and the server adds its own; default: a new one
 }
 
 // Version is what was built, for the metrics and for clients of another version.

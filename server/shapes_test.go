@@ -42,7 +42,11 @@ func TestShapes(t *testing.T) {
 		{"GET", "/api/v1/services/web", service},
 		{"GET", "/api/v1/services", "[" + service + "]"},
 		{"POST", "/api/v1/services/web/deployments", queuedDeployment},
-		{"POST", "/api/v1/reconcile", `{"deployments": [` + queuedDeployment + `]}`},
+		{"POST", "/api/v1/reconcile", `{"at": "2025-06-02T08:15:07Z",
+			"plan": {"services": [{"name": "web", "action": "add", "effects": ["it is deployed"],
+				"changes": [{"path": "services.web.tag", "old": "", "new": "latest", "secret": false, "effect": ""}]}],
+				"settings": [{"path": "server.listen", "old": ":1", "new": ":2", "secret": false, "effect": "restart"}]},
+			"failures": ["services: no"], "refused": "", "deployments": [` + queuedDeployment + `]}`},
 		{"GET", "/api/v1/routes", `[
 			{"host": "a.pl", "prefix": "/", "service": "web", "release": "01LIVE",
 				"backends": [{"address": "172.18.0.3:8080", "in_flight": 2}]},

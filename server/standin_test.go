@@ -11,6 +11,7 @@ import (
 
 	"fisherman/deployer"
 	"fisherman/server"
+	"fisherman/server/config"
 )
 
 var (
@@ -33,6 +34,7 @@ type standIn struct {
 	receipt  deployer.Receipt // what a new trigger leads to
 	err      error            // what every call fails with; nil: none does
 	notReady error
+	unusable error // what every configuration is refused for; nil: none is
 	panics   bool
 	hold     chan struct{} // Services waits for it; nil: no wait
 	holding  chan struct{} // gets one element when Services begins to wait
@@ -210,8 +212,29 @@ func (s *standIn) Logs(ctx context.Context, service string, o deployer.LogOption
 	return s.output(ctx, o), nil
 }
 
-func (s *standIn) Reconcile(context.Context) ([]deployer.Deployment, error) {
+func (s *standIn) Tend(context.Context) ([]deployer.Deployment, error) {
 	return []deployer.Deployment{queued()}, s.err
+}
+
+// Reconcile applies a configuration in which one service is added, and a setting has changed.
+func (s *standIn) Reconcile(context.Context) (server.Outcome, error) {
+	return s.Last(), s.unusable
+}
+
+func (s *standIn) Last() server.Outcome {
+	return server.Outcome{At: at(7), Plan: plan(), Failures: []string{"services: no"}}
+}
+
+// Plan knows what it was asked.
+func (s *standIn) Plan(_ context.Context, raw []byte) (config.Plan, error) {
+	return plan(), errors.Join(s.ask("plan %q", raw), s.unusable)
+}
+
+func plan() config.Plan {
+	return config.Plan{
+		Services: []config.ServicePlan{{Name: "web", Action: config.Add, Effects: []string{"it is deployed"}, Changes: []config.Change{{Path: "services.web.tag", New: "latest"}}}},
+		Settings: []config.Change{{Path: "server.listen", Old: ":1", New: ":2", Effect: config.Restart}},
+	}
 }
 
 func (s *standIn) Ready() error { return s.notReady }

@@ -53,6 +53,8 @@ func verdict(ctx context.Context, cmd *cobra.Command, err error) (text string, c
 	switch {
 	case err == nil:
 		return "", exitDone
+	case errors.Is(err, errChanges):
+		return "", exitChanges
 	case errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command"):
 		return fmt.Sprintf("%s\nSee `%s --help`.", misspelt(err.Error()), cmd.CommandPath()), exitUsage
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -74,7 +76,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newServe(), newCheck(), newSchema(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
-		newRollback(), newCancel(), newHistory(), newLogs(), newRoutes(), newCompletion(), newVersion())
+		newRollback(), newCancel(), newHistory(), newLogs(), newRoutes(), newReconcile(), newPlan(), newCompletion(), newVersion())
 	return root
 }
 

@@ -57,25 +57,18 @@ func (o *output) String() string {
 
 // spawn starts fisherman.
 func spawn(in world, args ...string) (*process, error) {
-	cmd := exec.Command("fisherman", args...)
+	p := &process{cmd: exec.Command("fisherman", args...), output: &output{}, ended: make(chan struct{})}
 	if program, err := lookPath(in.Getenv("PATH")); err == nil {
-		cmd.Path, cmd.Err = program, nil
+		p.cmd.Path, p.cmd.Err = program, nil
 	}
-	cmd.Dir, cmd.Env = in.MkAbs("."), environ(in)
-	return begin(cmd)
-}
-
-// begin starts a command that is, or becomes, fisherman.
-func begin(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd, output: &output{}, ended: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = in.MkAbs("."), environ(in), p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	go func() {
 		defer close(p.ended)
 		_ = p.cmd.Wait() // its exit code is in ProcessState
-		seen(fmt.Sprintf("what `%s` printed", p.cmd), p.log())
+		seen("what `fisherman "+args[0]+"` printed", p.log())
 	}()
 	return p, nil
 }
@@ -97,7 +90,6 @@ func environ(in world) []string {
 		"PATH", "HOME", "TMPDIR", "WORK", "REGISTRY", "NETWORK", "SECRET", "STATE", "FISHERMAN_TOKEN",
 		"REGISTRY_PASSWORD", "APP_PASSWORD", "DISCORD", "DISCORD_TOKEN",
 		"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION", failpoint,
-		"AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
 	} {
 		if value := in.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
@@ -112,20 +104,15 @@ func launch(in world, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, p.serving()
-}
-
-// serving waits until its listeners are open; else it kills it.
-func (p *process) serving() error {
-	err := until("serve", func() (bool, error) { return p.addresses() || p.over(), nil })
+	err = until("serve", func() (bool, error) { return p.addresses() || p.over(), nil })
 	if err == nil && p.api == "" {
 		err = fmt.Errorf("serve ended with %v", p.cmd.ProcessState)
 	}
 	if err != nil {
 		p.kill()
-		return fmt.Errorf("%w:\n%s", err, p.log())
+		return nil, fmt.Errorf("%w:\n%s", err, p.log())
 	}
-	return nil
+	return p, nil
 }
 
 // addresses finds the listeners in the line that the server begins with.

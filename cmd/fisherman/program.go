@@ -34,8 +34,8 @@ const dockerPause = 2 * time.Second
 type settings struct {
 	*config.Config
 	Log       zerolog.Logger
-	sockets   sockets // that systemd passed
-	from      located // of a server: where its configuration comes from
+	source    func(context.Context) ([]byte, error)    // reads the configuration afresh; nil: there is none to read
+	parse     func(raw []byte) (*config.Config, error) // makes a configuration of it
 	pause     time.Duration
 	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one
 	observers []func(deployer.Deployment)
@@ -52,6 +52,9 @@ type program struct {
 	proxy    *proxy.Proxy
 	notifier *discord.Notifier // nil without Discord
 	deployer *deployer.Deployer
+	registry *registry.Client
+	github   *webhooks.GitHub
+	hot      *reconciler
 	server   *server.Server
 	webhook  http.Handler // the server's, for server.host
 	token    deployer.Secret
@@ -62,6 +65,9 @@ type program struct {
 
 // build makes every part and opens what only one process may hold: the state directory and the listeners.
 func build(ctx context.Context, s settings) (_ *program, err error) {
+	if s.parse == nil {
+		s.parse = func(raw []byte) (*config.Config, error) { return config.Parse(raw, os.LookupEnv) }
+	}
 	p := &program{settings: s, metrics: prometheus.NewRegistry(), begun: time.Now(), logged: map[string]int{}}
 	defer func() {
 		if err != nil {
@@ -107,18 +113,41 @@ func (p *program) openEngine(context.Context) (err error) {
 }
 
 func openEngine(s settings) (*docker.Engine, error) {
-	logins := make(map[string]docker.Registry, len(s.Registries))
-	for host, r := range s.Registries {
+	return docker.New(docker.Options{
+		Host: s.Docker.Host, Network: s.Docker.Network, Registries: pullLogins(s.Registries), Log: s.part("docker"),
+	})
+}
+
+// pullLogins are the logins to pull images with.
+func pullLogins(registries map[string]config.Registry) map[string]docker.Registry {
+	logins := make(map[string]docker.Registry, len(registries))
+	for host, r := range registries {
 		logins[host] = docker.Registry{Username: r.Username, Password: r.Password, Mirror: r.Mirror}
 	}
-	return docker.New(docker.Options{
-		Host: s.Docker.Host, Network: s.Docker.Network, Registries: logins, Log: s.part("docker"),
-	})
+	return logins
+}
+
+// lookUpLogins are the logins to look tags up with.
+func lookUpLogins(registries map[string]config.Registry) map[string]registry.Credential {
+	logins := make(map[string]registry.Credential, len(registries))
+	for host, r := range registries {
+		logins[host] = registry.Credential{Username: r.Username, Password: r.Password, Mirror: r.Mirror}
+	}
+	return logins
+}
+
+// setRegistries changes how images are looked up and pulled.
+func (p *program) setRegistries(registries map[string]config.Registry) error {
+	if err := p.registry.SetCredentials(lookUpLogins(registries)); err != nil {
+		return err
+	}
+	p.engine.SetRegistries(pullLogins(registries))
+	return nil
 }
 
 func (p *program) openProxy(ctx context.Context) (err error) {
 	options := proxy.Options{
-		Listen: p.Proxy.HTTP, Listener: p.passed(socketHTTP, "proxy.http", p.Proxy.HTTP), File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
+		Listen: p.Proxy.HTTP, File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
 		Log: p.part("proxy"), AccessLog: p.accessLog, Metrics: p.metrics,
 		Owns: p.engine.Owns,
 	}
@@ -165,49 +194,45 @@ func bakes(services []deployer.Service) map[string]time.Duration {
 }
 
 func (p *program) openDeployer(context.Context) error {
-	logins := make(map[string]registry.Credential, len(p.Registries))
-	for host, r := range p.Registries {
-		logins[host] = registry.Credential{Username: r.Username, Password: r.Password, Mirror: r.Mirror}
-	}
-	lookups, err := registry.New(registry.Options{Credentials: logins, Log: p.part("registry")})
+	var err error
+	p.registry, err = registry.New(registry.Options{Credentials: lookUpLogins(p.Registries), Log: p.part("registry")})
 	if err != nil {
 		return err
 	}
 	observers := append(p.observers, p.logTransition, func(d deployer.Deployment) { p.server.Observe(d) })
 	p.deployer, err = deployer.New(deployer.Options{
-		Services: p.Services, Runtime: p.engine, Traffic: p.proxy, Registry: lookups, Journal: p.journal,
+		Services: p.Services, Runtime: p.engine, Traffic: p.proxy, Registry: p.registry, Journal: p.journal,
 		Log: p.part("deployer"), NewID: newID, Observers: observers,
 		Notices: p.notices,
 	})
 	p.warnOfJournal()
-	p.forgetDeparted()
+	p.forgetDeparted(p.Services)
 	return err
 }
 
 // forgetDeparted lets the journal forget, in time, what belonged to services that left the configuration.
-func (p *program) forgetDeparted() {
-	names := make([]string, len(p.Services))
-	for i, s := range p.Services {
+func (p *program) forgetDeparted(services []deployer.Service) {
+	names := make([]string, len(services))
+	for i, s := range services {
 		names[i] = s.Name
 	}
 	if err := p.journal.Configured(names); err != nil { // a full disk, say
-		p.Log.Warn().Err(err).Msg("cannot note which services left the configuration; the next start tries again")
+		p.Log.Warn().Err(err).Msg("cannot note which services left the configuration; the next change of it, or start, tries again")
 	}
 }
 
 func (p *program) openServer(ctx context.Context) error {
-	secrets, err := p.secrets()
+	trusted, err := secrets(p.Config)
 	if err != nil {
 		return err
 	}
+	p.github = webhooks.New(trusted)
+	p.hot = &reconciler{program: p, running: p.Config}
 	p.server = server.New(server.Options{
-		Deployer: p.deployer, GitHub: webhooks.New(secrets), Token: p.token, Routes: p.routes, Traffic: p.traffic,
+		Deployer: p.deployer, Configuration: p.hot, GitHub: p.github, Token: p.token, Routes: p.routes, Traffic: p.traffic,
 		Version: version(), Log: p.part("server"), Registry: p.metrics,
 	})
 	p.webhook = p.server.Webhook()
-	if p.listener = p.passed(socketServer, "server.listen", p.Server.Listen); p.listener != nil {
-		return nil
-	}
 	p.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", p.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for webhooks and the API: %w; set `server.listen` to a free address", err)
@@ -221,13 +246,13 @@ func newID(at time.Time) string {
 	return ulid.MustNew(ulid.Timestamp(at), ulid.DefaultEntropy()).String()
 }
 
-// secrets are the webhook secrets of the configuration.
-func (p *program) secrets() (all webhooks.Secrets, err error) {
-	if all.Default, err = reveal(p.GitHub.Secrets); err != nil {
+// secrets are the webhook secrets of a configuration.
+func secrets(c *config.Config) (all webhooks.Secrets, err error) {
+	if all.Default, err = reveal(c.GitHub.Secrets); err != nil {
 		return all, fmt.Errorf("open github.secret: %w", err)
 	}
 	all.Repositories = map[string][]string{}
-	for repository, own := range p.RepositorySecrets {
+	for repository, own := range c.RepositorySecrets {
 		if all.Repositories[repository], err = reveal(own); err != nil {
 			return all, fmt.Errorf("open the webhook secret of %s: %w", repository, err)
 		}

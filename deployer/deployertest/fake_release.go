@@ -30,6 +30,7 @@ func (f *Fake) retainLocked(r deployer.Release) {
 func (f *Fake) makeLocked(r deployer.Release) {
 	old, ok := f.releases[r.ID]
 	if ok && old.ran && (old.Up(1) || old.Spec == cmp.Or(r.Spec, r.Service.Spec())) {
+		f.addLocked(old, r.Service.Replicas)
 		return
 	}
 	made := &release{Running: deployer.Running{
@@ -37,11 +38,16 @@ func (f *Fake) makeLocked(r deployer.Release) {
 		StoppedAt: time.Now(),
 	}}
 	made.alive, made.die = context.WithCancelCause(context.Background())
-	for range max(1, r.Service.Replicas) {
-		f.dealt++
-		made.Replicas = append(made.Replicas, deployer.Replica{Container: fmt.Sprintf("c%d", f.dealt)})
-	}
+	f.addLocked(made, max(1, r.Service.Replicas))
 	f.releases[r.ID] = made
+}
+
+// addLocked makes the containers that are missing.
+func (f *Fake) addLocked(r *release, replicas int) {
+	for len(r.Replicas) < replicas {
+		f.dealt++
+		r.Replicas = append(r.Replicas, deployer.Replica{Container: fmt.Sprintf("c%d", f.dealt)})
+	}
 }
 
 // runLocked starts what does not run; as on a real engine, addresses are dealt anew.

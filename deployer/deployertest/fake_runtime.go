@@ -147,6 +147,28 @@ func (f *Fake) end(ctx context.Context, verb, id string, remove bool) error {
 	return nil
 }
 
+// Shrink implements deployer.Runtime.
+func (f *Fake) Shrink(_ context.Context, id string, containers []string) error {
+	service, digest := f.known(id)
+	if _, err := f.call("shrink", service, digest); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.releases[id]
+	if !ok {
+		return nil
+	}
+	r.Replicas = slices.DeleteFunc(slices.Clone(r.Replicas), func(c deployer.Replica) bool {
+		gone := slices.Contains(containers, c.Container)
+		if gone {
+			f.eventLocked(event{service: r.Service})
+		}
+		return gone
+	})
+	return nil
+}
+
 // Clean implements deployer.Runtime.
 func (f *Fake) Clean(_ context.Context, service string, keep []string) error {
 	if _, err := f.call("clean", service, ""); err != nil {

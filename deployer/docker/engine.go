@@ -47,7 +47,7 @@ type Engine struct {
 	fresh      fresh
 	tenants    tenants
 	network    string
-	registries map[string]Registry
+	registries atomic.Pointer[map[string]Registry]
 	spare      int64
 	root       atomic.Pointer[string] // Docker's data directory, once it is known
 	log        zerolog.Logger
@@ -74,11 +74,18 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
-	return &Engine{
-		api: api, fresh: newFresh(api), network: o.Network, registries: o.Registries,
+	e := &Engine{
+		api: api, fresh: newFresh(api), network: o.Network,
 		spare: cmp.Or(o.SpareDisk, DefaultSpareDisk), log: o.Log,
-	}, nil
+	}
+	e.SetRegistries(o.Registries)
+	return e, nil
 }
+
+// SetRegistries changes how registries are reached, from the next pull on.
+func (e *Engine) SetRegistries(registries map[string]Registry) { e.registries.Store(&registries) }
+
+func (e *Engine) logins() map[string]Registry { return *e.registries.Load() }
 
 // Ping reports whether Docker answers.
 func (e *Engine) Ping(ctx context.Context) error {

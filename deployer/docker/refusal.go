@@ -22,7 +22,7 @@ func (e *Engine) refusal(s source, err error) error {
 	case client.IsErrConnectionFailed(err):
 		return e.explain("pull "+s.ref, err)
 	}
-	said := e.registries[s.registry].Password.Hide(err.Error())
+	said := e.logins()[s.registry].Password.Hide(err.Error())
 	if strings.Contains(said, "no space left on device") { // ENOSPC (errno(3)), from wherever the engine unpacks
 		return fmt.Errorf("pull %s from %s: %w for what it sent; free some space (docker system df shows what takes it), or lower retain (it said: %s)",
 			s.ref, s.registry, deployer.ErrNoSpace, said)

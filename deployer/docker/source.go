@@ -23,7 +23,7 @@ func (e *Engine) sources(r deployer.Release) ([]source, error) {
 	}
 	host, path := reference.Domain(named), reference.Path(named)
 	sources := []source{{ref: r.Service.Image + "@" + r.Digest, registry: host}}
-	if mirror := e.registries[host].Mirror; mirror != "" {
+	if mirror := e.logins()[host].Mirror; mirror != "" {
 		sources = append([]source{{ref: mirror + "/" + path + "@" + r.Digest, registry: mirror}}, sources...)
 	}
 	return sources, nil
@@ -31,7 +31,7 @@ func (e *Engine) sources(r deployer.Release) ([]source, error) {
 
 // credentials are a registry's login in the form of the engine's API; without one the engine asks anonymously.
 func (e *Engine) credentials(host string) (string, error) {
-	login := e.registries[host]
+	login := e.logins()[host]
 	if login.Username == "" && login.Password.IsEmpty() {
 		return "", nil
 	}

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -18,6 +19,19 @@ func (e *Engine) Halt(ctx context.Context, id string, grace time.Duration) error
 // Retire implements deployer.Runtime. Volumes are left alone, unnamed ones too: a deployment never deletes data.
 func (e *Engine) Retire(ctx context.Context, id string) error {
 	return e.each(ctx, id, func(ctx context.Context, c container.Summary) error {
+		if err := e.stop(ctx, c, 0); err != nil {
+			return err
+		}
+		return e.remove(ctx, c.ID, title(c))
+	})
+}
+
+// Shrink implements deployer.Runtime.
+func (e *Engine) Shrink(ctx context.Context, id string, containers []string) error {
+	return e.each(ctx, id, func(ctx context.Context, c container.Summary) error {
+		if !slices.Contains(containers, c.ID) {
+			return nil
+		}
 		if err := e.stop(ctx, c, 0); err != nil {
 			return err
 		}

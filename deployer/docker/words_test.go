@@ -120,7 +120,8 @@ func TestEveryLineOfAPullMayBeItsError(t *testing.T) {
 }
 
 func TestRefusal(t *testing.T) {
-	e := &Engine{registries: map[string]Registry{"ghcr.io": {Password: deployer.Plain("hunter22")}}}
+	e := &Engine{}
+	e.SetRegistries(map[string]Registry{"ghcr.io": {Password: deployer.Plain("hunter22")}})
 	for said, c := range map[string]struct {
 		again bool
 		want  string

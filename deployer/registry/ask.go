@@ -15,7 +15,7 @@ type question func(ctx context.Context, p *remote.Puller, at name.Repository) (s
 // ask puts the question to the registry's mirror when it has one, and to the registry itself when the mirror is of no
 // help. When neither is, it is the registry's answer that says of what kind the error is.
 func (c *Client) ask(ctx context.Context, repository name.Repository, q question) (string, error) {
-	mirror, ok := c.mirrors[repository.Registry.Name()]
+	mirror, ok := c.logins.Load().mirrors[repository.Registry.Name()]
 	if !ok {
 		return c.askOne(ctx, repository, q)
 	}
@@ -48,7 +48,7 @@ func (c *Client) askOne(ctx context.Context, at name.Repository, q question) (st
 // puller is made anew for each question: it logs in once and forgets. Its own retries are off, so that a Retry-After is
 // obeyed by whoever waits, and a deadline is spent on waiting for an answer only.
 func (c *Client) puller(registry name.Registry) (*remote.Puller, error) {
-	auth, ok := c.auth[registry.Name()]
+	auth, ok := c.logins.Load().auth[registry.Name()]
 	if !ok {
 		auth = authn.Anonymous
 	}

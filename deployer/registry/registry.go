@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -36,18 +37,21 @@ type Options struct {
 
 // Client implements deployer.Registry. It keeps no state between calls.
 type Client struct {
-	auth      map[string]authn.Authenticator
-	mirrors   map[string]name.Registry
+	logins    atomic.Pointer[logins]
 	timeout   time.Duration
 	transport http.RoundTripper
 	log       zerolog.Logger
 }
 
+// logins are how registries are reached, by the names that images have of them. They never change.
+type logins struct {
+	auth    map[string]authn.Authenticator
+	mirrors map[string]name.Registry
+}
+
 // New checks the names of registries and mirrors; nothing is asked yet.
 func New(o Options) (*Client, error) {
 	c := &Client{
-		auth:      map[string]authn.Authenticator{},
-		mirrors:   map[string]name.Registry{},
 		timeout:   o.Timeout,
 		transport: guard{next: o.Transport},
 		log:       o.Log,
@@ -58,15 +62,22 @@ func New(o Options) (*Client, error) {
 	if o.Transport == nil {
 		c.transport = guard{next: http.DefaultTransport.(*http.Transport).Clone()}
 	}
-	for host, credential := range o.Credentials {
-		if err := c.add(host, credential); err != nil {
-			return nil, fmt.Errorf("registries.%s: %w", host, err)
-		}
-	}
-	return c, nil
+	return c, c.SetCredentials(o.Credentials)
 }
 
-func (c *Client) add(host string, credential Credential) error {
+// SetCredentials changes how registries are reached, from the next call on. An error means that nothing has changed.
+func (c *Client) SetCredentials(credentials map[string]Credential) error {
+	next := &logins{auth: map[string]authn.Authenticator{}, mirrors: map[string]name.Registry{}}
+	for host, credential := range credentials {
+		if err := next.add(host, credential); err != nil {
+			return fmt.Errorf("registries.%s: %w", host, err)
+		}
+	}
+	c.logins.Store(next)
+	return nil
+}
+
+func (l *logins) add(host string, credential Credential) error {
 	registry, err := parseRegistry(host)
 	if err != nil {
 		return err
@@ -76,7 +87,7 @@ func (c *Client) add(host string, credential Credential) error {
 		return fmt.Errorf("open the password: %w", err)
 	}
 	if credential.Username != "" {
-		c.auth[registry.Name()] = authn.FromConfig(authn.AuthConfig{
+		l.auth[registry.Name()] = authn.FromConfig(authn.AuthConfig{
 			Username: credential.Username,
 			Password: password,
 		})
@@ -88,7 +99,7 @@ func (c *Client) add(host string, credential Credential) error {
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	c.mirrors[registry.Name()] = mirror
+	l.mirrors[registry.Name()] = mirror
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"fisherman/server"
+	"fisherman/server/config"
 )
 
 // Services lists what runs.
@@ -62,7 +63,12 @@ func (c *Client) Cancel(ctx context.Context, id string) (server.Deployment, erro
 	return c.command(ctx, nil, "deployments", id, "cancel")
 }
 
-// Reconcile starts what should run and does not.
+// Plan says what a configuration would change; nil is the one that the server has, read again.
+func (c *Client) Plan(ctx context.Context, raw []byte) (config.Plan, error) {
+	return ask[config.Plan](ctx, c, call{method: http.MethodPost, path: []string{"plan"}, raw: raw})
+}
+
+// Reconcile has the server read its configuration again, apply it, and start what should run and does not.
 func (c *Client) Reconcile(ctx context.Context) (server.Reconciled, error) {
 	return ask[server.Reconciled](ctx, c, call{method: http.MethodPost, path: []string{"reconcile"}})
 }

@@ -62,6 +62,7 @@ type call struct {
 	path   []string // below /api/v1, unescaped
 	query  url.Values
 	body   map[string]string // nil: none
+	raw    []byte            // in its place, as it is
 	header http.Header
 }
 
@@ -92,7 +93,7 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	}
 	target := c.base.JoinPath(append([]string{"api", "v1"}, segments...)...)
 	target.RawQuery = what.query.Encode()
-	var body io.Reader
+	var body io.Reader = bytes.NewReader(what.raw)
 	if what.body != nil {
 		raw, err := json.Marshal(what.body)
 		if err != nil {

@@ -99,20 +99,24 @@ func (c Config) summary() string { return fmt.Sprintf("configuration of %d servi
 // Load reads the file at path. getenv is os.LookupEnv or stands in for it. What is wrong with the content is reported as
 // Problems; any other error means that the file could not be read.
 func Load(path string, getenv func(string) (string, bool)) (*Config, error) {
-	raw, err := readFile(path)
+	raw, err := Read(path)
 	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
+		return nil, err
 	}
 	return Parse(raw, getenv)
 }
 
-func readFile(path string) (raw []byte, err error) {
+// Read returns the text of the file at path, no more of it than shows that it is too long.
+func Read(path string) (raw []byte, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read config: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	return io.ReadAll(io.LimitReader(file, maxSize+1))
+	if raw, err = io.ReadAll(io.LimitReader(file, MaxSize+1)); err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	return raw, nil
 }
 
 // Parse checks and resolves the text of a file. The error is Problems, all of them, in the order of the file.

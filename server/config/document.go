@@ -11,17 +11,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxSize bounds a configuration, in bytes.
-const maxSize = 1 << 20
+// MaxSize bounds a configuration, in bytes.
+const MaxSize = 1 << 20
 
 // syntax is how the YAML library words an error: "yaml: line 3: what is wrong".
 var syntax = regexp.MustCompile(`^yaml: (?:(line \d+): )?(?s:(.*))$`)
 
 // document returns the root of the one YAML document that a file holds.
 func document(raw []byte) (value, error) {
-	if len(raw) > maxSize {
+	if len(raw) > MaxSize {
 		return value{}, Problems{{Message: fmt.Sprintf(
-			"the configuration is larger than %d bytes; is it the right file?", maxSize)}}
+			"the configuration is larger than %d bytes; is it the right file?", MaxSize)}}
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	var first, second yaml.Node

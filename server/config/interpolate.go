@@ -20,8 +20,8 @@ func interpolate(text string, getenv func(string) (string, bool)) (string, error
 		before, after, found := strings.Cut(text, "$")
 		out.WriteString(before)
 		switch {
-		case out.Len() > maxSize:
-			return "", fmt.Errorf("is longer than %d bytes with the environment's values; shorten it", maxSize)
+		case out.Len() > MaxSize:
+			return "", fmt.Errorf("is longer than %d bytes with the environment's values; shorten it", MaxSize)
 		case !found && len(unset) > 0:
 			slices.Sort(unset)
 			return "", fmt.Errorf("not set in the environment: %s; export what is missing, or write `$$` for a dollar sign",

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"fisherman/server"
+	"fisherman/server/config"
+)
+
+// reconciler makes the running program what its configuration says.
+type reconciler struct {
+	*program
+	running *config.Config // what has been applied; guarded by applying
+
+	applying sync.Mutex // one configuration at a time
+
+	mu   sync.Mutex // guards the field below, and is never held while waiting
+	last server.Outcome
+}
+
+// errNoSource says that the program was not started from a configuration that could be read again.
+var errNoSource = errors.New("this server was started without a configuration that it could read again")
+
+// Reconcile reads the configuration afresh and applies it. Without a source there is nothing to apply.
+func (r *reconciler) Reconcile(ctx context.Context) (server.Outcome, error) {
+	if r.source == nil {
+		return server.Outcome{}, nil
+	}
+	raw, err := r.source(ctx)
+	if err != nil {
+		return server.Outcome{}, err
+	}
+	return r.apply(ctx, raw)
+}
+
+// Plan says what a configuration would change, or with none the one of the source, read afresh.
+func (r *reconciler) Plan(ctx context.Context, raw []byte) (plan config.Plan, err error) {
+	if raw == nil {
+		if raw, err = r.readSource(ctx); err != nil {
+			return plan, err
+		}
+	}
+	next, err := r.parse(raw)
+	if err != nil {
+		return plan, err
+	}
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	return config.Compare(r.running, next), nil
+}
+
+// Last is what came of the last configuration.
+func (r *reconciler) Last() server.Outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+func (r *reconciler) readSource(ctx context.Context) ([]byte, error) {
+	if r.source == nil {
+		return nil, errNoSource
+	}
+	return r.source(ctx)
+}
+
+// apply makes the program what a configuration says, and says what that was. One that cannot be used changes nothing: the
+// error is then config.Problems. What a part of it could not be done is in the outcome.
+func (r *reconciler) apply(_ context.Context, raw []byte) (server.Outcome, error) {
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	next, err := r.parse(raw)
+	if err != nil {
+		r.refuse(err)
+		return server.Outcome{}, err
+	}
+	plan := config.Compare(r.running, next)
+	done := server.Outcome{At: time.Now().UTC(), Plan: plan, Failures: r.carryOut(plan, next)}
+	r.remember(done)
+	if !plan.IsEmpty() {
+		r.tell(done)
+	}
+	return done, nil
+}
+
+// carryOut applies what differs. One part's failure does not stop the others.
+func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures []string) {
+	failures = []string{}
+	failed := func(what string, err error) {
+		if err != nil {
+			failures = append(failures, fmt.Sprintf("%s: %v", what, err))
+		}
+	}
+	if plan.IsEmpty() {
+		return failures
+	}
+	was := r.running
+	next = next.Unchangeable(was)
+	if plan.Touches("registries") {
+		failed("registries", r.setRegistries(next.Registries))
+	}
+	trusted, err := secrets(next)
+	if failed("webhook secrets", err); err == nil {
+		r.github.SetSecrets(trusted)
+	}
+	failed("services", r.deployer.Reconcile(next.Services))
+	next.Services = r.deployer.Configured()
+	r.forgetDeparted(next.Services)
+	r.running = next
+	return failures
+}
+
+// refuse tells of a configuration that cannot be used, once.
+func (r *reconciler) refuse(err error) {
+	r.mu.Lock()
+	known := r.last.Refused == err.Error()
+	r.last = server.Outcome{At: time.Now().UTC(), Plan: config.Plan{}.Empty(), Failures: []string{}, Refused: err.Error()}
+	r.mu.Unlock()
+	if !known {
+		r.Log.Error().Err(err).Msg("the new configuration cannot be used; the running one stays")
+	}
+}
+
+func (r *reconciler) remember(done server.Outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = done
+}
+
+func (r *reconciler) tell(done server.Outcome) {
+	for _, s := range done.Plan.Services {
+		r.Log.Info().Str("service", s.Name).Str("action", string(s.Action)).Strs("effects", s.Effects).Msg("the configuration has changed")
+	}
+	for _, c := range done.Plan.Settings {
+		if c.Effect == config.Restart {
+			r.Log.Warn().Str("key", c.Path).Msg("this setting has changed and counts from the next start of fisherman on; until then it stays as it was")
+			continue
+		}
+		r.Log.Info().Str("key", c.Path).Msg("the configuration has changed")
+	}
+	for _, failure := range done.Failures {
+		r.Log.Error().Str("failure", failure).Msg("a part of the new configuration could not be applied")
+	}
+}

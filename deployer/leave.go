@@ -1,0 +1,58 @@
+package deployer
+
+import (
+	"context"
+	"errors"
+)
+
+// errRemoved is why nothing more is done for a service.
+var errRemoved = errors.New(noLongerConfigured)
+
+func (l *lane) isRemoved() bool {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return l.removed
+}
+
+// drainAway lets the requests end that a service had when it was removed, for its drain time at most; after that its
+// containers may be stopped. When it comes back meanwhile, or the program stops, they go on.
+func (l *lane) drainAway(ctx context.Context) {
+	l.d.mu.Lock()
+	drain, removed := l.finish, l.removed
+	l.d.mu.Unlock()
+	if !removed {
+		return
+	}
+	if drain != nil {
+		limited, stop := context.WithTimeout(ctx, l.service().Drain)
+		defer stop()
+		drained := make(chan struct{})
+		go func() {
+			defer close(drained)
+			drain(limited, func(int) {})
+		}()
+		select {
+		case <-drained:
+		case <-l.back:
+			stop()
+			<-drained
+		}
+	}
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	if name := l.service().Name; l.d.leaving[name] == l {
+		delete(l.d.leaving, name)
+	}
+	l.d.look()
+}
+
+// isNobodys reports whether nobody is at work for a service any more: its containers may be stopped. One whose routes could
+// not be taken away serves on until they can.
+func (d *Deployer) isNobodys(service string) bool {
+	if _, routed := d.Traffic.Live()[service]; routed {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lanes()[service] == nil && d.leaving[service] == nil
+}

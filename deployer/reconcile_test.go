@@ -1,0 +1,496 @@
+package deployer_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fisherman/deployer"
+	"fisherman/deployer/deployertest"
+)
+
+// configure gives the running Deployer another configuration and lets it settle.
+func (r *rig) configure(services ...deployer.Service) {
+	r.Helper()
+	if err := r.Reconcile(services); err != nil {
+		r.Fatal(err)
+	}
+	r.services = services
+	r.settle()
+}
+
+// newest is the newest deployment of a service.
+func (r *rig) newest(service string) deployer.Deployment {
+	r.Helper()
+	all, err := r.Deployments(service, 1)
+	if err != nil || len(all) != 1 {
+		r.Fatalf("the newest deployment of %s: %v, %v", service, all, err)
+	}
+	return all[0]
+}
+
+// containers are the ids of a service's replicas that run.
+func (r *rig) containers(service string) (ids []string) {
+	for _, running := range r.releases() {
+		for _, replica := range running.Replicas {
+			if running.Service == service && replica.Running {
+				ids = append(ids, replica.Container)
+			}
+		}
+	}
+	return ids
+}
+
+// second is another service beside web.
+func second() deployer.Service {
+	s := web()
+	s.Name, s.Repository, s.Image = "two", "o/two", "ghcr.io/o/two"
+	s.Routes = []deployer.Route{{Host: "b.pl", Prefix: "/", Port: 8080}}
+	return s
+}
+
+func packagedFor(s deployer.Service, n int) deployer.Trigger {
+	t := packaged(n)
+	t.Repository, t.Image, t.Delivery = s.Repository, s.Image, fmt.Sprint(s.Name, "-", t.Delivery)
+	return t
+}
+
+func (r *rig) hasImage(s deployer.Service, tag string, n int) {
+	r.registry.mu.Lock()
+	defer r.registry.mu.Unlock()
+	r.registry.digests[s.Image+":"+tag], r.registry.revisions[digest(n)] = digest(n), commit(n)
+}
+
+func TestWithoutAChangeNothingHappens(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		id := r.deployed(1)
+		calls, told := r.runtime.Calls(), len(r.observed)
+		for range 3 {
+			r.configure(web())
+		}
+		if after := r.runtime.Calls(); !slices.Equal(after, calls) || len(r.observed) != told || r.traffic.reroutes != 0 {
+			r.Errorf("the same configuration led to %q, %d steps and %d changes of routes", after[len(calls):], len(r.observed)-told, r.traffic.reroutes)
+		}
+		r.serves(id)
+	})
+}
+
+func TestAServiceThatIsAddedIsDeployed(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		id := r.deployed(1)
+		two := second()
+		r.hasImage(two, "latest", 5)
+		r.configure(web(), two)
+		d := r.newest("two")
+		if d.State != deployer.Succeeded || d.Digest != digest(5) || len(r.traffic.routed("two")["b.pl/"]) != 1 {
+			r.Errorf("two has %+v and routes %v", d, r.traffic.routed("two"))
+		}
+		r.serves(id)
+		if got := r.deliver(packagedFor(two, 6)); len(got.Deployments) != 1 {
+			r.Errorf("a webhook for it leads to %+v", got)
+		}
+	})
+}
+
+func TestAServiceThatIsRemovedLeavesAtOnceAndComesBack(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		id := r.deployed(1)
+		live := r.submit(packagedFor(two, 5))
+		r.is(live, deployer.Succeeded)
+		container := r.containers("two")
+		let := r.held(6, deployer.Verifying)
+		underWay, waiting := r.submit(packagedFor(two, 6)), ""
+		push := pushed(7)
+		push.Repository = two.Repository
+		waiting = r.submit(push)
+		r.configure(web())
+		if _, there := r.traffic.Live()["two"]; there {
+			r.Error("its routes are still there")
+		}
+		if _, err := r.Deployments("two", 1); !errors.Is(err, deployer.ErrNotFound) {
+			r.Errorf("its deployments: %v", err)
+		}
+		r.because(underWay, deployer.Cancelled, "no longer in the configuration")
+		r.because(waiting, deployer.Cancelled, "no longer in the configuration")
+		r.pass(30 * time.Second)
+		if up := r.up("two"); len(up) > 0 {
+			r.Errorf("%q run", up)
+		}
+		r.serves(id)
+		let()
+		r.configure(web(), two)
+		r.pass(15 * time.Second)
+		if up := r.containers("two"); !slices.Equal(up, container) || r.traffic.Live()["two"] != live {
+			r.Errorf("back in the configuration %q run and traffic goes to %s, want %q of %s", up, r.traffic.Live()["two"], container, live)
+		}
+		r.configure(web())
+		r.pass(25 * time.Hour)
+		for _, left := range r.releases() {
+			if left.Service == "two" {
+				r.Errorf("%+v is left a day later", left)
+			}
+		}
+	}, web(), two)
+}
+
+// A service is stopped only once its requests are done. Mutant: haltRemoved without isNobodys.
+func TestWhatIsRemovedIsStoppedAfterItsDrain(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		live := r.submit(packagedFor(two, 5))
+		drained := r.traffic.holdDrains()
+		r.configure(web())
+		r.pass(20 * time.Second)
+		if up := r.up("two"); !slices.Equal(up, []string{live}) {
+			r.Fatalf("%q run while requests are in flight, want %s", up, live)
+		}
+		drained()
+		r.settle()
+		r.pass(time.Second)
+		if up := r.up("two"); len(up) > 0 {
+			r.Errorf("%q run after the drain", up)
+		}
+	}, web(), two)
+}
+
+// One that comes back while its requests drain goes on as it is. Mutant: drainAway without back.
+func TestWhatComesBackDuringItsDrainGoesOn(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		live := r.submit(packagedFor(two, 5))
+		container := r.containers("two")
+		r.traffic.holdDrains()
+		r.configure(web())
+		r.pass(5 * time.Second)
+		r.configure(web(), two)
+		r.pass(time.Minute)
+		if up := r.containers("two"); !slices.Equal(up, container) || r.traffic.Live()["two"] != live || len(r.traffic.routed("two")["b.pl/"]) != 1 {
+			r.Errorf("%q run and traffic goes to %v", up, r.traffic.routed("two"))
+		}
+		if n := r.count("halt two " + digest(5)); n > 0 {
+			r.Errorf("it was stopped %d times", n)
+		}
+	}, web(), two)
+}
+
+func TestAnotherEnvironmentIsRolledOutOnce(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		changed := web()
+		changed.Environment = map[string]deployer.Secret{"NEW": deployer.Plain("yes")}
+		r.configure(changed)
+		d := r.newest("web")
+		if d.ID == old || d.Digest != digest(1) || d.Cause.Kind != deployer.KindReconcile || d.From != old {
+			r.Fatalf("the newest deployment is %+v, want one of the same digest", d)
+		}
+		r.is(d.ID, deployer.Succeeded)
+		r.serves(d.ID)
+		r.pass(time.Hour)
+		if again := r.newest("web"); again.ID != d.ID {
+			r.Errorf("another one followed: %+v", again)
+		}
+		r.restart()
+		r.pass(time.Minute)
+		if again := r.newest("web"); again.ID != d.ID {
+			r.Errorf("another one followed a restart: %+v", again)
+		}
+	})
+}
+
+// What cannot run with the new configuration stays as it is, and is not tried again by itself: neither later nor after a
+// restart. Changed once more, it is. Mutants: renewalLocked without refused; keepConfigured without wasRefusedLocked.
+func TestAConfigurationThatFailsIsTriedOnce(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		container := r.containers("web")
+		r.runtime.On(digest(1), deployertest.Script{Await: deployertest.Step{Err: errors.New("no such database")}})
+		bad, good := web(), web()
+		bad.Environment = map[string]deployer.Secret{"DATABASE": deployer.Plain("nowhere")}
+		good.Environment = map[string]deployer.Secret{"DATABASE": deployer.Plain("here")}
+		r.configure(bad)
+		failed := r.newest("web")
+		r.because(failed.ID, deployer.Failed, "no such database")
+		r.runtime.On(digest(1), deployertest.Script{})
+		r.pass(2 * time.Hour)
+		r.restart()
+		r.pass(2 * time.Hour)
+		if again := r.newest("web"); again.ID != failed.ID {
+			r.Errorf("it was tried again: %+v", again)
+		}
+		r.serves(old)
+		if up := r.containers("web"); !slices.Equal(up, container) {
+			r.Errorf("%q run, want %q untouched", up, container)
+		}
+		r.configure(good)
+		r.is(r.newest("web").ID, deployer.Succeeded)
+		r.configure(bad)
+		r.is(r.newest("web").ID, deployer.Succeeded)
+	})
+}
+
+// A configuration that has changed while the program was down is rolled out after what runs has been adopted.
+func TestAStartRollsToTheNewConfiguration(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		let := r.held(1, deployer.Verifying)
+		r.services[0].Args = []string{"--new"}
+		r.restart()
+		if live := r.traffic.Live()["web"]; live != old {
+			r.Errorf("%s serves while the new containers come up, want %s", live, old)
+		}
+		let()
+		r.settle()
+		d := r.newest("web")
+		if d.ID == old || d.Cause.Kind != deployer.KindReconcile {
+			r.Fatalf("the newest deployment is %+v", d)
+		}
+		r.is(d.ID, deployer.Succeeded)
+		r.serves(d.ID)
+	})
+}
+
+// Mutant: withoutImageLocked that stops nothing.
+func TestAnotherImageIsLookedUpAndDeployed(t *testing.T) {
+	for name, change := range map[string]func(*deployer.Service){
+		"image": func(s *deployer.Service) { s.Image = "ghcr.io/o/new" },
+		"tag":   func(s *deployer.Service) { s.Tag = "v2" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.deployed(5) // newer than what the configuration asks for next
+				other := web()
+				change(&other)
+				r.configure(other)
+				r.pass(time.Minute)
+				r.hasImage(other, other.Tag, 3)
+				r.pass(2 * time.Minute)
+				d := r.newest("web")
+				if d.Image != other.Image || d.Reference != other.Tag || d.Digest != digest(3) {
+					r.Fatalf("the newest deployment is %+v", d)
+				}
+				r.is(d.ID, deployer.Succeeded)
+				r.serves(d.ID)
+				r.pass(time.Hour)
+				if again := r.newest("web"); again.ID != d.ID {
+					r.Errorf("another one followed: %+v", again)
+				}
+			})
+		})
+	}
+}
+
+// Mutant: foundSought that insists for ever.
+func TestAnImageThatFailsIsNotTriedForEver(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		other := web()
+		other.Image = "ghcr.io/o/new"
+		r.hasImage(other, "latest", 2)
+		r.runtime.On(digest(2), deployertest.Script{Await: deployertest.Step{Err: errors.New("it cannot start")}})
+		r.configure(other)
+		r.pass(5 * time.Hour)
+		all, err := r.Deployments("web", 10)
+		if err != nil || len(all) != 2 {
+			r.Errorf("there were %d deployments (%v), want two", len(all), err)
+		}
+		r.serves(old)
+	})
+}
+
+func TestRoutesMoveInOneStepAndContainersStay(t *testing.T) {
+	one, two := web(), second()
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		r.submit(packagedFor(two, 5))
+		calls := r.runtime.Calls()
+		one.Routes, two.Routes = two.Routes, one.Routes
+		r.configure(one, two)
+		if a, b := r.traffic.routed("web"), r.traffic.routed("two"); len(a["b.pl/"]) != 1 || len(b["a.pl/"]) != 1 || len(a)+len(b) != 2 || r.traffic.reroutes != 1 {
+			r.Errorf("web has %v, two has %v after %d steps; want them swapped in one", a, b, r.traffic.reroutes)
+		}
+		if after := r.runtime.Calls(); !slices.Equal(after, calls) {
+			r.Errorf("it led to %q", after[len(calls):])
+		}
+		r.pass(time.Minute)
+		two.Routes = []deployer.Route{{Host: "a.pl", Prefix: "/", Port: 9090}}
+		r.configure(one, two)
+		if to := r.traffic.routed("two")["a.pl/"]; len(to) != 1 || to[0][len(to[0])-5:] != ":9090" {
+			r.Errorf("two has %v, want port 9090", to)
+		}
+	}, web(), second())
+}
+
+// A host that goes to a service which has yet to come up is served by the one that had it, until then.
+// Mutant: arrange without lendLocked.
+func TestAHostIsServedUntilTheOneThatTakesItOverIsUp(t *testing.T) {
+	one, two := web(), second()
+	one.Routes = append(one.Routes, two.Routes...)
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		old := r.traffic.routed("web")["b.pl/"]
+		one.Routes = one.Routes[:1]
+		let := r.held(5, deployer.Verifying)
+		r.hasImage(two, "latest", 5)
+		r.configure(one, two)
+		r.pass(10 * time.Second)
+		if to := r.traffic.routed("web")["b.pl/"]; !slices.Equal(to, old) {
+			r.Fatalf("b.pl goes to %v of web, want %v until two is up", to, old)
+		}
+		let()
+		r.pass(time.Second)
+		if a, b := r.traffic.routed("web"), r.traffic.routed("two"); len(a) != 1 || len(a["a.pl/"]) != 1 || len(b["b.pl/"]) != 1 {
+			r.Errorf("web has %v, two has %v", a, b)
+		}
+	}, one)
+}
+
+// Mutants: scale that replaces; grow that points at once; shrink without its drain.
+func TestScalingReplacesNothing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		id := r.deployed(1)
+		first := r.containers("web")
+		three, one := web(), web()
+		three.Replicas = 3
+		r.configure(three)
+		r.pass(30 * time.Second)
+		up := r.containers("web")
+		if len(up) != 3 || up[0] != first[0] || len(r.traffic.routed("web")["a.pl/"]) != 3 {
+			r.Fatalf("%q run and %v get requests, want three of them, %q among them", up, r.traffic.routed("web"), first)
+		}
+		drained := r.traffic.holdDrains()
+		r.configure(one)
+		r.pass(5 * time.Second)
+		if to := r.traffic.routed("web")["a.pl/"]; len(to) != 1 || len(r.containers("web")) != 3 {
+			r.Errorf("%v get requests and %q run; want one to, and three until their requests are done", to, r.containers("web"))
+		}
+		drained()
+		r.pass(30 * time.Second)
+		if up := r.containers("web"); !slices.Equal(up, first) {
+			r.Errorf("%q run, want %q alone", up, first)
+		}
+		if d := r.newest("web"); d.ID != id || len(r.notices) > 1 {
+			r.Errorf("the newest deployment is %s, and people were told %+v; want neither", d.ID, r.notices)
+		}
+	})
+}
+
+// A replica that is not well does not join, and those that are go on.
+func TestAReplicaThatIsAddedHasToProveItself(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		id := r.deployed(1)
+		two := web()
+		two.Replicas = 2
+		r.runtime.On(digest(1), deployertest.Script{Start: deployertest.Step{Delay: time.Second}})
+		r.configure(two)
+		r.runtime.Sicken(id, 1, errors.New("HTTP 500"))
+		r.pass(time.Minute)
+		if to := r.traffic.routed("web")["a.pl/"]; len(to) != 1 {
+			r.Errorf("%v get requests, want the one that is well", to)
+		}
+		r.runtime.Sicken(id, 1, nil)
+		r.pass(time.Minute)
+		if to := r.traffic.routed("web")["a.pl/"]; len(to) != 2 {
+			r.Errorf("%v get requests, want both", to)
+		}
+	})
+}
+
+// Mutant: changeLocked that deploys whatever has changed.
+func TestWhatMakesNoContainerIsChangedInPlace(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		id := r.deployed(1)
+		calls := r.runtime.Calls()
+		s := web()
+		s.Health = deployer.Health{Path: "/up", Port: 8081, Deadline: 5 * time.Second, Successes: 3}
+		s.Drain, s.Bake, s.Retain, s.Follow, s.Repository = time.Minute, time.Minute, 1, "trunk", "o/moved"
+		r.configure(s)
+		r.pass(time.Minute)
+		if after := r.runtime.Calls(); !slices.Equal(after, calls) || r.newest("web").ID != id {
+			r.Errorf("it led to %q", after[len(calls):])
+		}
+		push := pushed(2)
+		push.Repository, push.Branch = "o/moved", "trunk"
+		r.is(r.submit(push), deployer.Waiting)
+	})
+}
+
+// The routes cannot be written: they are changed once they can. Mutant: keepUp without rerouteAgain.
+func TestRoutesThatCannotBeWrittenAreChangedLater(t *testing.T) {
+	one, two := web(), second()
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		r.submit(packagedFor(two, 5))
+		one.Routes, two.Routes = two.Routes, one.Routes
+		r.traffic.refuses(errors.New("no space left on device"))
+		if err := r.Reconcile([]deployer.Service{one, two}); err == nil {
+			r.Error("it said nothing")
+		}
+		r.pass(time.Minute)
+		if a := r.traffic.routed("web"); len(a["a.pl/"]) != 1 {
+			r.Errorf("web has %v, want what it had", a)
+		}
+		r.traffic.refuses(nil)
+		r.pass(15 * time.Second)
+		if a, b := r.traffic.routed("web"), r.traffic.routed("two"); len(a["b.pl/"]) != 1 || len(b["a.pl/"]) != 1 {
+			r.Errorf("web has %v, two has %v, want them swapped", a, b)
+		}
+	}, web(), second())
+}
+
+// Before Run, and while the engine does not answer, a configuration counts all the same.
+func TestReconcileBeforeTheContainersAreKnown(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		id := r.deployed(1)
+		live := r.submit(packagedFor(two, 5))
+		r.stop()
+		r.runtime.Away()
+		r.services = []deployer.Service{web(), two}
+		r.start()
+		r.configure(web())
+		if at := slices.Sorted(maps.Keys(r.traffic.Live())); !slices.Equal(at, []string{"web"}) {
+			r.Errorf("%q have routes, want web alone", at)
+		}
+		r.configure(web(), two)
+		r.runtime.Back()
+		r.pass(time.Minute)
+		r.serves(id)
+		if at := r.traffic.Live()["two"]; at != live || len(r.traffic.routed("two")["b.pl/"]) != 1 {
+			r.Errorf("two points at %s, %v; want %s", at, r.traffic.routed("two"), live)
+		}
+	}, web(), two)
+}
+
+// A journal that cannot be written keeps a service from being removed, and nobody else from changing.
+func TestOneServicesTroubleIsItsOwn(t *testing.T) {
+	two := second()
+	synctest.Test(t, func(t *testing.T) {
+		r, full := newRig(t, web(), two), &failing{}
+		r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+		r.start()
+		defer func() { r.stop() }()
+		r.deployed(1)
+		r.submit(packagedFor(two, 5))
+		push := pushed(7)
+		push.Repository = two.Repository
+		waiting := r.submit(push)
+		full.full.Store(true)
+		moved := web()
+		moved.Routes[0].Host = "c.pl"
+		if err := r.Reconcile([]deployer.Service{moved}); err == nil {
+			r.Error("it said nothing")
+		}
+		if to := r.traffic.routed("web")["c.pl/"]; len(to) != 1 {
+			r.Errorf("web has %v, want c.pl", r.traffic.routed("web"))
+		}
+		full.full.Store(false)
+		r.configure(moved)
+		r.because(waiting, deployer.Cancelled, "no longer in the configuration")
+	})
+}

@@ -1,0 +1,146 @@
+package deployer
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+)
+
+// loan is a route that its service has in the configuration no longer, and serves until the one that has it now can.
+type loan struct {
+	by string // a service's name
+	Route
+}
+
+func (r Route) key() string { return r.Host + r.Prefix }
+
+// lendLocked finds out which routes stay where they are for a while: those that a service gives up to one that has never been
+// live. before are the services as they were.
+func (d *Deployer) lendLocked(before map[string]Service) {
+	wanted := map[string]bool{} // by those that cannot serve yet
+	for _, l := range d.lanes() {
+		for _, r := range l.service().Routes {
+			wanted[r.key()] = l.live == nil
+		}
+	}
+	old := d.loans
+	d.loans = map[string]loan{}
+	lend := func(by string, r Route) {
+		l := d.lanes()[by]
+		if l != nil && l.live != nil && wanted[r.key()] {
+			d.loans[r.key()] = loan{by, r}
+			l.stale = true
+		}
+	}
+	for _, one := range old {
+		lend(one.by, one.Route)
+	}
+	for name, s := range before {
+		for _, r := range s.Routes {
+			if _, lent := old[r.key()]; !lent {
+				lend(name, r)
+			}
+		}
+	}
+}
+
+// endLoansLocked takes over the routes that others have served until now.
+func (l *lane) endLoansLocked() (ended bool) {
+	for _, r := range l.service().Routes {
+		if one, lent := l.d.loans[r.key()]; lent {
+			delete(l.d.loans, r.key())
+			if by := l.d.lanes()[one.by]; by != nil {
+				by.stale = true
+			}
+			l.stale, ended = true, true
+		}
+	}
+	return ended
+}
+
+// routesToLocked maps the routes that the service serves at this moment to the addresses of the replicas that are well.
+func (l *lane) routesToLocked(replicas []Replica) map[string][]string {
+	routes := map[string][]string{}
+	for _, r := range l.service().Routes {
+		if _, lent := l.d.loans[r.key()]; !lent {
+			routes[r.key()] = addresses(r, replicas)
+		}
+	}
+	for key, one := range l.d.loans {
+		if one.by == l.service().Name {
+			routes[key] = addresses(one.Route, replicas)
+		}
+	}
+	return routes
+}
+
+// addresses are those of the replicas that are well, on a route's port.
+func addresses(r Route, replicas []Replica) []string {
+	all := []string{}
+	for _, replica := range replicas {
+		if replica.Healthy && replica.Address != "" {
+			all = append(all, net.JoinHostPort(replica.Address, strconv.Itoa(r.Port)))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// reroute gives all services whose routes have changed their new ones in one step, and takes away those of services that are
+// gone. What fails is tried again by keepUp. The caller holds switching.
+func (d *Deployer) reroute() error {
+	routes, points := d.misrouted()
+	if len(routes) == 0 {
+		return nil
+	}
+	drains, err := d.Traffic.Reroute(routes)
+	if err != nil {
+		return fmt.Errorf("move the routes: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for service := range routes {
+		if l := d.lanes()[service]; l != nil {
+			l.stale = false
+			l.points = points[service]
+		} else if l := d.leaving[service]; l != nil {
+			l.finish = drains[service]
+		}
+	}
+	return nil
+}
+
+// misrouted are the routes of the services that do not have the ones they should; nil where a service should have none.
+func (d *Deployer) misrouted() (routes map[string]map[string][]string, points map[string]string) {
+	live := d.Traffic.Live()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	routes, points = map[string]map[string][]string{}, map[string]string{}
+	for service, release := range live {
+		l := d.lanes()[service]
+		switch {
+		case l == nil:
+			routes[service] = nil
+		case l.stale && !d.restored.IsZero() && l.live != nil && l.live.ID == release:
+			routes[service] = l.routesToLocked(l.vitals.judged(l.replicas))
+			if l.points != "" && !l.halted {
+				points[service] = fmt.Sprint(release, routes[service])
+			}
+		}
+	}
+	return routes, points
+}
+
+// rerouteAgain tries once more what could not be done.
+func (d *Deployer) rerouteAgain() {
+	d.switching.Lock()
+	defer d.switching.Unlock()
+	d.logReroute(d.reroute())
+}
+
+func (d *Deployer) logReroute(err error) {
+	if err != nil {
+		d.Log.Error().Err(err).Msg("cannot change the routes to those of the configuration; trying again")
+	}
+}

@@ -1,0 +1,101 @@
+package deployer
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// scale makes the live release run as many replicas as its service is to have: the missing ones are started beside those that
+// run and get requests once they are well, those that are too many are stopped once their requests are done. None is replaced.
+func (l *lane) scale(ctx context.Context, live Deployment, r Running) {
+	want := l.service().Replicas
+	switch have := len(r.Replicas); {
+	case have == want || !l.dueToScale(live):
+	case have < want:
+		l.grow(ctx, live, have, want)
+	default:
+		l.shrink(ctx, live, r.Replicas[want:])
+	}
+}
+
+// dueToScale paces what does not work. A release that is about to be replaced is not worth it, and neither is one that is not
+// all there, or whose configuration nobody knows any more: with that it could not be added to.
+func (l *lane) dueToScale(live Deployment) bool {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	now := time.Now()
+	_, known := l.earlier[live.Spec]
+	switch {
+	case l.removed || l.halted || l.live == nil || l.live.ID != live.ID || l.busyLocked() || l.isShortLocked():
+		return false
+	case live.Spec != "" && live.Spec != l.service().Spec() && !known:
+		return false
+	case now.Before(l.scaleAt):
+		return false
+	}
+	l.scalePause = min(max(2*l.scalePause, time.Second), startPauseMost)
+	l.scaleAt = now.Add(l.scalePause)
+	return true
+}
+
+func (l *lane) grow(ctx context.Context, live Deployment, have, want int) {
+	ctx, stop := context.WithTimeout(ctx, startDeadline+l.service().Health.Deadline)
+	defer stop()
+	done, due := l.claimStart(live.ID, stop)
+	if !due {
+		return
+	}
+	defer done()
+	log := l.about(live.ID)
+	log.Info().Int("from", have).Int("to", want).Msg("starting more replicas")
+	release := l.releaseOf(live)
+	release.Service.Replicas = want
+	err := l.d.Runtime.Start(ctx, release)
+	l.d.look()
+	if err == nil { // from then on the engine restarts them, too
+		_, err = l.d.Runtime.Await(ctx, release, func(Report) {})
+	}
+	if err != nil {
+		log.Error().Err(err).Msg("cannot run more replicas; those there were go on, and it is tried again")
+	}
+}
+
+func (l *lane) shrink(ctx context.Context, live Deployment, surplus []Replica) {
+	service := l.service()
+	ctx, stop := context.WithTimeout(ctx, service.Drain+service.Stop+retireDeadline)
+	defer stop()
+	log := l.about(live.ID)
+	log.Info().Int("surplus", len(surplus)).Msg("stopping the replicas that are too many")
+	ids := l.part(surplus)
+	defer l.part(nil)
+	drain, err := l.turn()
+	if err == nil {
+		draining, stop := context.WithTimeout(ctx, service.Drain)
+		defer stop()
+		drain(draining, func(int) {})
+		err = l.d.Runtime.Shrink(ctx, live.ID, ids)
+	}
+	if err != nil {
+		log.Error().Err(err).Msg("cannot stop the replicas that are too many; trying again")
+	}
+	l.d.look()
+}
+
+// part keeps requests from containers that are about to be removed.
+func (l *lane) part(from []Replica) (ids []string) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	for _, r := range from {
+		ids = append(ids, r.Container)
+		delete(l.vitals, r.Container)
+	}
+	l.parting = ids
+	l.replicas = l.stayingLocked(l.replicas)
+	return ids
+}
+
+// stayingLocked are the replicas that are not about to be removed.
+func (l *lane) stayingLocked(replicas []Replica) []Replica {
+	return slices.DeleteFunc(slices.Clone(replicas), func(r Replica) bool { return slices.Contains(l.parting, r.Container) })
+}

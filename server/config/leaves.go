@@ -1,0 +1,93 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+)
+
+// leaf is a single value of a configuration.
+type leaf struct {
+	text   string
+	secret *Secret // in its place; nil: it is none
+}
+
+func (l leaf) equal(other leaf) bool {
+	if l.secret == nil || other.secret == nil {
+		return l == other
+	}
+	return l.secret.Equal(*other.secret)
+}
+
+// leaves are all single values below a place, by path. What says nothing, such as an empty text or a list without items, is no
+// leaf. It goes by the types of the configuration, so that a key that is added to them is compared without a word here.
+func leaves(path string, v reflect.Value) map[string]leaf {
+	all := map[string]leaf{}
+	gather(all, path, v)
+	return all
+}
+
+func gather(all map[string]leaf, path string, v reflect.Value) {
+	if !v.IsValid() || v.IsZero() {
+		return
+	}
+	if s, is := v.Interface().(Secret); is {
+		all[path] = leaf{secret: &s}
+		return
+	}
+	if s, is := v.Interface().(fmt.Stringer); is {
+		all[path] = leaf{text: s.String()}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		gather(all, path, v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() && f.Name != "Name" {
+				gather(all, path+"."+keyOf(f.Name), v.Field(i))
+			}
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			gather(all, path+"."+key.String(), v.MapIndex(key))
+			if s, is := v.MapIndex(key).Interface().(Secret); is { // a variable may be set to nothing
+				all[path+"."+key.String()] = leaf{secret: &s}
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			item := fmt.Sprintf("%s[%d]", path, i)
+			gather(all, item, v.Index(i))
+			if v.Index(i).Kind() == reflect.String && v.Index(i).IsZero() {
+				all[item] = leaf{text: `""`}
+			}
+		}
+	default:
+		all[path] = leaf{text: fmt.Sprint(v.Interface())}
+	}
+}
+
+// keyOf is how a field is written in the file: ChannelID is channel_id.
+func keyOf(field string) string {
+	switch field {
+	case "GitHub", "API", "PIDs", "CPUs", "HTTP", "HTTPS", "ID":
+		return strings.ToLower(field)
+	case "Plain":
+		return "plain_http"
+	case "Secrets":
+		return "secret"
+	case "ReadOnly":
+		return "read_only"
+	}
+	var b strings.Builder
+	runes := []rune(field)
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 && unicode.IsLower(runes[i-1]) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
