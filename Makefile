@@ -4,7 +4,7 @@ BIN := bin/fisherman
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUMPT := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: demo test chaos check build bench docker clean
+.PHONY: demo test chaos model check build bench docker clean
 
 ## demo: the whole story on this machine: two releases, signed webhooks, no dropped request
 demo: build docker
@@ -20,6 +20,11 @@ TIME ?= 10m
 chaos:
 	@sh testdata/setup.sh gcc libc6-dev iproute2
 	CGO_ENABLED=1 $(GO) test -race ./cmd/fisherman -run '^TestChaos$$' -v -timeout 24h -chaos.time $(TIME) $(if $(SEED),-chaos.seed $(SEED)) $(if $(ONLY),-chaos.only '$(ONLY)')
+
+## model: random lives of the deployer on virtual time, others than in `make test`; RUNS=100000, SEED=1 for the first
+RUNS ?= 10000
+model:
+	FISHERMAN_MODEL_RUNS=$(RUNS) FISHERMAN_MODEL_SEED=$(or $(SEED),$(shell date +%s)) $(GO) test ./deployer -run '^TestModel$$' -v -count=1 -timeout 24h
 
 ## build: the static binary
 build:

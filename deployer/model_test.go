@@ -20,11 +20,11 @@ import (
 // and checks what must be so at any moment (model_watch_test.go), at the end (model_settled_test.go) and of the whole
 // history (model_invariants_test.go).
 //
-// FISHERMAN_MODEL_RUNS says how many, FISHERMAN_MODEL_SEED which is the first. A seed makes the sequence; goroutines that
+// FISHERMAN_MODEL_RUNS says how many, FISHERMAN_MODEL_SEED which is the first: `make model` plays thousands. A seed makes the sequence; goroutines that
 // are due in the same instant still run in any order, so a failure may need -count=20 to come again. The seed of a panic
 // is a label of its goroutine: GODEBUG=tracebacklabels=1 prints it.
 func TestModel(t *testing.T) {
-	runs, first := number(t, "FISHERMAN_MODEL_RUNS", 2000), number(t, "FISHERMAN_MODEL_SEED", 1)
+	runs, first := number(t, "FISHERMAN_MODEL_RUNS", 500), number(t, "FISHERMAN_MODEL_SEED", 1)
 	t.Logf("seeds %d to %d", first, first+runs-1)
 	const parts = 4
 	for part := range parts {
