@@ -57,18 +57,25 @@ func (o *output) String() string {
 
 // spawn starts fisherman.
 func spawn(in world, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command("fisherman", args...), output: &output{}, ended: make(chan struct{})}
+	cmd := exec.Command("fisherman", args...)
 	if program, err := lookPath(in.Getenv("PATH")); err == nil {
-		p.cmd.Path, p.cmd.Err = program, nil
+		cmd.Path, cmd.Err = program, nil
 	}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = in.MkAbs("."), environ(in), p.output, p.output
+	cmd.Dir, cmd.Env = in.MkAbs("."), environ(in)
+	return begin(cmd)
+}
+
+// begin starts a command that is, or becomes, fisherman.
+func begin(cmd *exec.Cmd) (*process, error) {
+	p := &process{cmd: cmd, output: &output{}, ended: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	go func() {
 		defer close(p.ended)
 		_ = p.cmd.Wait() // its exit code is in ProcessState
-		seen("what `fisherman "+args[0]+"` printed", p.log())
+		seen(fmt.Sprintf("what `%s` printed", p.cmd), p.log())
 	}()
 	return p, nil
 }
@@ -104,15 +111,20 @@ func launch(in world, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = until("serve", func() (bool, error) { return p.addresses() || p.over(), nil })
+	return p, p.serving()
+}
+
+// serving waits until its listeners are open; else it kills it.
+func (p *process) serving() error {
+	err := until("serve", func() (bool, error) { return p.addresses() || p.over(), nil })
 	if err == nil && p.api == "" {
 		err = fmt.Errorf("serve ended with %v", p.cmd.ProcessState)
 	}
 	if err != nil {
 		p.kill()
-		return nil, fmt.Errorf("%w:\n%s", err, p.log())
+		return fmt.Errorf("%w:\n%s", err, p.log())
 	}
-	return p, nil
+	return nil
 }
 
 // addresses finds the listeners in the line that the server begins with.

@@ -36,6 +36,7 @@ type settings struct {
 	Log       zerolog.Logger
 	source    func(context.Context) ([]byte, error)    // reads the configuration afresh; nil: there is none to read
 	parse     func(raw []byte) (*config.Config, error) // makes a configuration of it
+	sockets   sockets // that systemd passed
 	pause     time.Duration
 	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one
 	observers []func(deployer.Deployment)
@@ -147,7 +148,7 @@ func (p *program) setRegistries(registries map[string]config.Registry) error {
 
 func (p *program) openProxy(ctx context.Context) (err error) {
 	options := proxy.Options{
-		Listen: p.Proxy.HTTP, File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
+		Listen: p.Proxy.HTTP, Listener: p.passed(socketHTTP, "proxy.http", p.Proxy.HTTP), File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
 		Log: p.part("proxy"), AccessLog: p.accessLog, Metrics: p.metrics,
 		Owns: p.engine.Owns,
 	}
@@ -233,6 +234,9 @@ func (p *program) openServer(ctx context.Context) error {
 		Version: version(), Log: p.part("server"), Registry: p.metrics,
 	})
 	p.webhook = p.server.Webhook()
+	if p.listener = p.passed(socketServer, "server.listen", p.Server.Listen); p.listener != nil {
+		return nil
+	}
 	p.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", p.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for webhooks and the API: %w; set `server.listen` to a free address", err)

@@ -18,11 +18,15 @@ func (p *program) run(ctx context.Context) error {
 		p.Log.Warn().Msg(warning)
 	}
 	parts := []part{
+		p.announce,
 		func(ctx context.Context) error { return p.server.Run(ctx, p.listener) },
 		p.deploy,
 	}
 	if p.notifier != nil {
 		parts = append(parts, p.notifier.Run)
+	}
+	if p.sockets[socketHTTPS] != nil {
+		parts = append(parts, p.turnAway(socketHTTPS))
 	}
 	err := inOrder(ctx, append(parts, p.proxy.Run))
 	if err == nil {

@@ -22,6 +22,10 @@ func newServe() *cobra.Command {
 			if err := onLinux(cmd); err != nil {
 				return err
 			}
+			passed, err := passedSockets()
+			if err != nil {
+				return err
+			}
 			if err := required(cmd, "config", location); err != nil {
 				return err
 			}
@@ -29,7 +33,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := settings{Log: newLog(), pause: dockerPause}
+			s := settings{Log: newLog(), sockets: passed, pause: dockerPause}
 			s.source = func(context.Context) ([]byte, error) { return config.Read(location) }
 			s.parse = func(raw []byte) (*config.Config, error) {
 				c, err := config.Parse(raw, os.LookupEnv)
