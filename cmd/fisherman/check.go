@@ -1,10 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"fisherman/server/config"
@@ -15,21 +14,25 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "check --config LOCATION",
 		Short:   "Report every problem of a configuration at once",
-		Example: "  fisherman check --config /etc/fisherman/fisherman.yaml",
+		Example: "  fisherman check --config /etc/fisherman/fisherman.yaml\n  fisherman check --config s3://my-bucket/fisherman.yaml",
 		Args:    exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd, location)
+			from, err := openSource(cmd, location, zerolog.Nop())
 			if err != nil {
 				return err
 			}
-			for _, warning := range warnings(c) {
+			c, err := readConfig(cmd.Context(), from)
+			if err != nil {
+				return err
+			}
+			for _, warning := range warnings(c.Config) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", warning)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d services\n", location, len(c.Services))
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&location, "config", "", "path of the configuration")
+	cmd.Flags().StringVar(&location, "config", "", locationUsage)
 	return cmd
 }
 
@@ -45,22 +48,4 @@ func warnings(c *config.Config) []string {
 		}
 	}
 	return all
-}
-
-// loadConfig reads a configuration; its problems are an error of one line each.
-func loadConfig(cmd *cobra.Command, location string) (*config.Config, error) {
-	if err := required(cmd, "config", location); err != nil {
-		return nil, err
-	}
-	c, err := config.Load(location, os.LookupEnv)
-	return c, cannotBeUsed(location, err)
-}
-
-// cannotBeUsed words the problems of a configuration, one a line.
-func cannotBeUsed(location string, err error) error {
-	var problems config.Problems
-	if errors.As(err, &problems) {
-		return fmt.Errorf("%s cannot be used:\n%w", location, problems)
-	}
-	return err
 }

@@ -18,6 +18,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"fisherman/server"
+	"fisherman/server/config/source/sourcetest"
 )
 
 // stageKey is where a script's stage is kept.
@@ -31,6 +32,8 @@ type command func(s *stage, ts *testscript.TestScript, args []string) (stdout st
 //	push-image NAME TAG VERSION [ENV=VALUE…]  put a version of testdata/app into the registry; sets DIGEST
 //	registry away|locked|back                 break the registry, have it want a login, mend it
 //	discord angry|calm                        break or mend Discord
+//	s3 put KEY FILE, s3 remove KEY            write or delete an object; the first use starts an S3 server and sets S3
+//	s3 away|back                              break the S3 server, mend it
 //	wait-discord                              wait for Discord to have taken a message
 //	serve [-unready] [ARGS…]                  start a server, wait until it is ready; default --config fisherman.yaml
 //	terminate, crash                          end it by SIGTERM (and with exit code 0), by SIGKILL
@@ -58,7 +61,7 @@ type command func(s *stage, ts *testscript.TestScript, args []string) (stdout st
 //	exits CODE PROGRAM [ARGS…]                run to the end and compare the exit code
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]command{
-		"push-image": pushImage, "registry": registryIs, "discord": discordIs, "wait-discord": waitDiscord,
+		"push-image": pushImage, "registry": registryIs, "discord": discordIs, "s3": objects, "wait-discord": waitDiscord,
 		"serve": startServer, "terminate": stopServer, "crash": crashServer,
 		"webhook": sendWebhook, "wait-state": waitState, "wait-step": waitStep, "wait-log": waitLog,
 		"deployments": listDeployments, "api": askAPI, "get": getApp, "begin-upload": startUpload, "end-upload": endUpload,
@@ -101,6 +104,26 @@ func registryIs(s *stage, _ *testscript.TestScript, args []string) (string, erro
 
 func discordIs(s *stage, _ *testscript.TestScript, args []string) (string, error) {
 	s.discord.angry.Store(args[0] == "angry")
+	return "", nil
+}
+
+func objects(s *stage, ts *testscript.TestScript, args []string) (string, error) {
+	if s.s3 == nil {
+		s.s3 = sourcetest.Start(s.t)
+		for name, value := range s.s3.Env() {
+			ts.Setenv(name, value)
+		}
+		ts.Setenv("S3", strings.TrimSuffix(s.s3.Location(""), "/"))
+		s.lookout.add("S3 password", s.s3.Password)
+	}
+	switch args[0] {
+	case "put":
+		s.s3.Put(args[1], ts.ReadFile(args[2]))
+	case "remove":
+		s.s3.Remove(args[1])
+	default:
+		s.s3.SetAway(args[0] == "away")
+	}
 	return "", nil
 }
 

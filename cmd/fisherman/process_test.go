@@ -97,6 +97,7 @@ func environ(in world) []string {
 		"PATH", "HOME", "TMPDIR", "WORK", "REGISTRY", "NETWORK", "SECRET", "STATE", "FISHERMAN_TOKEN",
 		"REGISTRY_PASSWORD", "APP_PASSWORD", "DISCORD", "DISCORD_TOKEN",
 		"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION", failpoint,
+		"AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
 	} {
 		if value := in.Getenv(name); value != "" {
 			env = append(env, name+"="+value)

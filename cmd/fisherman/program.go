@@ -36,7 +36,8 @@ type settings struct {
 	Log       zerolog.Logger
 	source    func(context.Context) ([]byte, error)    // reads the configuration afresh; nil: there is none to read
 	parse     func(raw []byte) (*config.Config, error) // makes a configuration of it
-	sockets   sockets // that systemd passed
+	sockets   sockets                                  // that systemd passed
+	from      located                                  // of a server: where its configuration comes from
 	pause     time.Duration
 	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one
 	observers []func(deployer.Deployment)

@@ -16,7 +16,7 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "serve --config LOCATION [--state DIR]",
 		Short:   "Run the server",
-		Example: "  fisherman serve --config /etc/fisherman/fisherman.yaml",
+		Example: "  fisherman serve --config /etc/fisherman/fisherman.yaml\n  fisherman serve --config s3://my-bucket/fisherman.yaml",
 		Args:    exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := onLinux(cmd); err != nil {
@@ -26,15 +26,19 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := required(cmd, "config", location); err != nil {
-				return err
-			}
-			raw, err := config.Read(location)
+			log := newLog()
+			from, err := openSource(cmd, location, log)
 			if err != nil {
 				return err
 			}
-			s := settings{Log: newLog(), sockets: passed, pause: dockerPause}
-			s.source = func(context.Context) ([]byte, error) { return config.Read(location) }
+			c, err := startConfig(cmd.Context(), from, state, log)
+			if err != nil {
+				return err
+			}
+			if state != "" {
+				c.State = state
+			}
+			s := settings{Config: c.Config, Log: log, sockets: passed, pause: dockerPause, from: c, source: from.Read}
 			s.parse = func(raw []byte) (*config.Config, error) {
 				c, err := config.Parse(raw, os.LookupEnv)
 				if err == nil && state != "" {
@@ -42,16 +46,13 @@ func newServe() *cobra.Command {
 				}
 				return c, err
 			}
-			if s.Config, err = s.parse(raw); err != nil {
-				return cannotBeUsed(location, err)
-			}
 			if !onTerminal() {
 				s.accessLog = os.Stderr
 			}
 			return serve(cmd.Context(), s)
 		},
 	}
-	cmd.Flags().StringVar(&location, "config", "", "path of the configuration")
+	cmd.Flags().StringVar(&location, "config", "", locationUsage)
 	cmd.Flags().StringVar(&state, "state", "", "directory of queue, history and route table, over the configuration's")
 	return cmd
 }
@@ -61,6 +62,9 @@ func serve(ctx context.Context, s settings) error {
 	p, err := build(ctx, s)
 	if err != nil {
 		return err
+	}
+	if err := keepLastGood(p.State, s.from.source.Location(), s.from.raw); err != nil { // a full disk, say
+		p.Log.Error().Err(err).Send()
 	}
 	return p.run(ctx)
 }

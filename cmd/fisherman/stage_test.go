@@ -21,6 +21,7 @@ import (
 	"fisherman/deployer/deployertest"
 	"fisherman/deployer/docker"
 	"fisherman/server"
+	"fisherman/server/config/source/sourcetest"
 )
 
 // patience is how long a test waits for what must come. It is not a measure of anything.
@@ -45,6 +46,7 @@ type stage struct {
 	server   *process // the one that runs, or ran last
 	upload   *upload
 	events   *events
+	s3       *sourcetest.Gateway // nil: none yet
 
 	seat      *seat      // the last one at a terminal; nil: none yet
 	answering *answering // in place of a server; nil: none

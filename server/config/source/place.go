@@ -1,0 +1,79 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// place is where one text lies: a file of this machine, or an object in S3. It is comparable.
+type place struct {
+	file        string // absolute; empty for an object
+	bucket, key string
+}
+
+// String is the place as people write it.
+func (p place) String() string {
+	if p.file != "" {
+		return p.file
+	}
+	return "s3://" + p.bucket + "/" + p.key
+}
+
+// bucketName is what may be a bucket (Amazon S3 user guide, "General purpose bucket naming rules"); the older, laxer names are
+// among them.
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$`)
+
+// locate reads a location: a path, relative ones from the working directory, or s3://bucket/key.
+func locate(location string) (place, error) {
+	scheme, rest, hasScheme := strings.Cut(location, "://")
+	switch {
+	case location == "":
+		return place{}, errors.New("no location: write a path or `s3://bucket/key`")
+	case !hasScheme:
+		file, err := filepath.Abs(location)
+		return place{file: file}, err
+	case scheme != "s3":
+		return place{}, fmt.Errorf("%s: `%s://` is not known; write a path or `s3://bucket/key`", withoutLogin(location), scheme)
+	}
+	bucket, key, _ := strings.Cut(rest, "/")
+	switch {
+	case !bucketName.MatchString(bucket):
+		return place{}, fmt.Errorf("%s: no bucket's name after `s3://`; write `s3://bucket/key`", withoutLogin(location))
+	case key == "" || strings.HasSuffix(key, "/"):
+		return place{}, fmt.Errorf("%s: names no object; write `s3://bucket/key`", location)
+	}
+	return place{bucket: bucket, key: key}, nil
+}
+
+// withoutLogin keeps a password that somebody has put into an address out of what is printed.
+func withoutLogin(location string) string {
+	scheme, rest, _ := strings.Cut(location, "://")
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		rest = rest[i+1:]
+	}
+	return scheme + "://" + rest
+}
+
+// beside is the place that a name in the configuration at p means: an absolute path of this machine, an s3://bucket/key, or
+// what lies in the same directory, or under the same prefix, as the configuration.
+func (p place) beside(name string) (place, error) {
+	switch {
+	case name == "":
+		return place{}, errors.New("an empty name; write a path or `s3://bucket/key`")
+	case strings.Contains(name, "://"):
+		return locate(name)
+	case filepath.IsAbs(name):
+		return place{file: filepath.Clean(name)}, nil
+	case p.file != "":
+		return place{file: filepath.Join(filepath.Dir(p.file), name)}, nil
+	}
+	key := path.Join(path.Dir(p.key), name)
+	if key == ".." || strings.HasPrefix(key, "../") {
+		return place{}, fmt.Errorf("%s leads out of the bucket %s; write `s3://bucket/key`", name, p.bucket)
+	}
+	return place{bucket: p.bucket, key: key}, nil
+}

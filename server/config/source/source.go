@@ -1,0 +1,161 @@
+// Package source is where a configuration lives: a file of this machine or an object in S3, and the files that it names
+// beside itself. It reads them, whole and within bounds, and tells when they differ from what was read last.
+//
+// Nothing is understood here and nothing is kept: a text is bytes.
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// MaxSize bounds each text, in bytes. Of a longer one a byte more than that is read, so that whoever checks it can tell.
+const MaxSize = 1 << 20
+
+// patience bounds one reading, tries included.
+const patience = 20 * time.Second
+
+// Why a text cannot be read; each is wrapped by an error that names the text and the remedy.
+var (
+	ErrAbsent  = errors.New("is not there")
+	ErrRefused = errors.New("may not be read")
+	ErrAway    = errors.New("cannot be reached")
+)
+
+// Options say how a Source is watched. The zero value is what a server wants.
+type Options struct {
+	Log zerolog.Logger
+	// Look is the pause between two looks at files. Default 500 ms.
+	Look time.Duration
+	// Settle is how long a file must have been left alone before its content counts. Default 2 s.
+	Settle time.Duration
+	// Poll is the pause between two questions to S3, about. Default 60 s.
+	Poll time.Duration
+	// Trouble is told when a text cannot be read any more, once, and with nil when that is over. It is called by Run, one
+	// call at a time, and must not block.
+	Trouble func(place string, err error)
+}
+
+// Source is one configuration and what lies beside it. Its methods may be called from any goroutine.
+type Source struct {
+	Options
+	main    place
+	buckets buckets
+
+	mu     sync.Mutex // guards the fields below
+	raw    []byte     // the configuration as it was given out last; nil: never
+	given  map[place]version
+	unread error // why the configuration could not be read the last time somebody wanted to; nil: it could
+
+	telling sync.Mutex // held while Run calls anybody
+}
+
+// version is what tells one text from another.
+type version struct {
+	sum  [sha256.Size]byte // zero: it could not be read
+	etag string            // of an object
+}
+
+// Open makes a Source of a path or s3://bucket/key. It reads nothing yet.
+func Open(location string, o Options) (*Source, error) {
+	main, err := locate(location)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	o.Look = or(o.Look, 500*time.Millisecond)
+	o.Settle = or(o.Settle, 2*time.Second)
+	o.Poll = or(o.Poll, time.Minute)
+	if o.Trouble == nil {
+		o.Trouble = func(string, error) {}
+	}
+	return &Source{Options: o, main: main, given: map[place]version{main: {}}}, nil
+}
+
+func or(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
+}
+
+// Location is the configuration's place in one certain form: an absolute path or s3://bucket/key.
+func (s *Source) Location() string { return s.main.String() }
+
+// Read returns the configuration, at most MaxSize+1 bytes of it. From then on Run tells of what differs from that. The error
+// wraps ErrAbsent, ErrRefused or ErrAway where it is one of these.
+func (s *Source) Read(ctx context.Context) ([]byte, error) {
+	raw, v, err := s.get(ctx, s.main, "")
+	s.mu.Lock()
+	s.unread = err
+	s.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	s.give(s.main, v, raw)
+	return raw, nil
+}
+
+// Beside returns what reads a file that the configuration names: an absolute path of this machine, s3://bucket/key, or a
+// path from the configuration's own directory or prefix. A file has at most MaxSize+1 bytes. What the newest of these readers
+// has asked for is watched by Run, also what it could not get.
+func (s *Source) Beside(ctx context.Context) func(name string) ([]byte, error) {
+	given := map[place]version{}
+	s.mu.Lock()
+	given[s.main] = s.given[s.main]
+	s.given = given
+	s.mu.Unlock()
+	return func(name string) ([]byte, error) {
+		where, err := s.main.beside(name)
+		if err != nil {
+			return nil, err
+		}
+		raw, v, err := s.get(ctx, where, "")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		given[where] = v
+		return raw, err
+	}
+}
+
+// get reads one text. With an etag it returns errSame when the object still has that one.
+func (s *Source) get(ctx context.Context, from place, etag string) ([]byte, version, error) {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	var raw []byte
+	var err error
+	if from.file != "" {
+		raw, etag, err = readFile(ctx, from.file)
+	} else {
+		raw, etag, err = s.buckets.get(ctx, from, etag)
+	}
+	if err != nil {
+		return nil, version{}, err
+	}
+	return raw, version{sha256.Sum256(raw), etag}, nil
+}
+
+// give notes which version of a text is known outside from now on.
+func (s *Source) give(of place, v version, raw []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, watched := s.given[of]; watched {
+		s.given[of] = v
+	}
+	if of == s.main {
+		s.raw = raw
+	}
+}
+
+// known is what is watched, and which version of it is known outside.
+func (s *Source) known() map[place]version {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.given)
+}

@@ -1,0 +1,271 @@
+package source_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fisherman/server/config/source"
+)
+
+// patience is how long a test waits for what must come. It is not a measure of anything.
+const patience = 2 * time.Minute
+
+// watched is a Source that runs, with all that it told.
+type watched struct {
+	*source.Source
+	t        *testing.T
+	changes  chan string
+	troubles chan string // "absent", "refused", "away", "other", or "over"
+}
+
+func watch(t *testing.T, location string, o source.Options) *watched {
+	t.Helper()
+	w := &watched{t: t, changes: make(chan string, 100), troubles: make(chan string, 100)}
+	o.Trouble = func(_ string, err error) { w.troubles <- kind(err) }
+	var err error
+	if w.Source, err = source.Open(location, o); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func kind(err error) string {
+	switch {
+	case err == nil:
+		return "over"
+	case errors.Is(err, source.ErrAbsent):
+		return "absent"
+	case errors.Is(err, source.ErrRefused):
+		return "refused"
+	case errors.Is(err, source.ErrAway):
+		return "away"
+	}
+	return "other"
+}
+
+// run runs it until the test ends.
+func (w *watched) run() *watched {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		w.Run(ctx, func(_ context.Context, raw []byte) { w.changes <- string(raw) })
+	})
+	w.t.Cleanup(func() { stop(); running.Wait() })
+	return w
+}
+
+// read wants the content that is there.
+func (w *watched) read(want string) *watched {
+	w.t.Helper()
+	raw, err := w.Read(w.t.Context())
+	if err != nil || string(raw) != want {
+		w.t.Fatalf("read %q, %v; want %q", raw, err, want)
+	}
+	return w
+}
+
+// becomes waits for a change to this content, and wants no other before it.
+func (w *watched) becomes(want string) {
+	w.t.Helper()
+	select {
+	case got := <-w.changes:
+		if got != want {
+			w.t.Fatalf("changed to %q, want %q", got, want)
+		}
+	case got := <-w.troubles:
+		w.t.Fatalf("told of trouble (%s), want a change to %q", got, want)
+	case <-time.After(patience):
+		w.t.Fatalf("no change to %q within %s", want, patience)
+	}
+}
+
+// has waits for this trouble, and wants no change before it.
+func (w *watched) has(want string) {
+	w.t.Helper()
+	select {
+	case got := <-w.troubles:
+		if got != want {
+			w.t.Fatalf("the trouble is %q, want %q", got, want)
+		}
+	case got := <-w.changes:
+		w.t.Fatalf("changed to %q, want trouble: %s", got, want)
+	case <-time.After(patience):
+		w.t.Fatalf("no trouble (%s) within %s", want, patience)
+	}
+}
+
+// quick looks often, so that tests need not wait.
+var quick = source.Options{Look: 5 * time.Millisecond, Settle: 100 * time.Millisecond, Poll: 50 * time.Millisecond}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAFileIsFollowed through every way in which people and programs replace one.
+func TestAFileIsFollowed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "fisherman.yaml")
+	write(t, path, "one")
+	w := watch(t, path, quick).read("one").run()
+
+	write(t, path, "two") // in place, as long as before
+	w.becomes("two")
+
+	write(t, path+"~", "three") // as editors do
+	if err := os.Rename(path+"~", path); err != nil {
+		t.Fatal(err)
+	}
+	w.becomes("three")
+
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	w.has("absent")
+	write(t, path, "three")
+	w.has("over") // and nothing has changed
+	write(t, path, "four")
+	w.becomes("four")
+
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.has("other")
+}
+
+// TestALinkThatIsSwapped is how a ConfigMap changes: nothing about the path itself does.
+func TestALinkThatIsSwapped(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, v := range []string{"v1", "v2"} {
+		if err := os.Mkdir(filepath.Join(dir, v), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, v, "fisherman.yaml"), v)
+	}
+	if err := errors.Join(os.Symlink("v1", filepath.Join(dir, "..data")),
+		os.Symlink("..data/fisherman.yaml", filepath.Join(dir, "fisherman.yaml"))); err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, filepath.Join(dir, "fisherman.yaml"), quick).read("v1").run()
+	if err := errors.Join(os.Symlink("v2", filepath.Join(dir, "..new")),
+		os.Rename(filepath.Join(dir, "..new"), filepath.Join(dir, "..data"))); err != nil {
+		t.Fatal(err)
+	}
+	w.becomes("v2")
+}
+
+// TestAHalfWrittenFileIsNotTaken: whoever writes slowly is waited for, and only the whole counts.
+func TestAHalfWrittenFileIsNotTaken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fisherman.yaml")
+	write(t, path, "before")
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, path, source.Options{}).read("before").run()
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			if _, err := file.WriteString("a part;"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(1900 * time.Millisecond)
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.becomes(strings.Repeat("a part;", 20))
+	})
+}
+
+// TestAChangeIsToldWithinFiveSeconds with the pauses that a server has, since people wait for it.
+func TestAChangeIsToldWithinFiveSeconds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fisherman.yaml")
+	write(t, path, "one")
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, path, source.Options{}).read("one").run()
+		for n := range 20 { // at any moment between two looks
+			time.Sleep(10*time.Second + time.Duration(n)*31*time.Millisecond)
+			begun, content := time.Now(), strings.Repeat("longer", n+1)
+			write(t, path, content)
+			w.becomes(content)
+			if took := time.Since(begun); took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		}
+	})
+}
+
+// TestWhatLiesBesideIsFollowed as long as the configuration names it, there or not.
+func TestWhatLiesBesideIsFollowed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, beside, missing := filepath.Join(dir, "fisherman.yaml"), filepath.Join(dir, "web.env"), filepath.Join(dir, "missing.env")
+	write(t, path, "config")
+	write(t, beside, "A=1")
+	w := watch(t, path, quick).read("config")
+	read := w.Beside(t.Context())
+	if got, err := read("web.env"); string(got) != "A=1" || err != nil {
+		t.Fatalf("read %q, %v", got, err)
+	}
+	if _, err := read("missing.env"); !errors.Is(err, source.ErrAbsent) || !strings.Contains(err.Error(), missing) {
+		t.Fatalf("what is missing: %v", err)
+	}
+	w.run()
+	w.has("absent")
+	write(t, beside, "A=2")
+	w.becomes("config")
+	write(t, missing, "B=1")
+	w.has("over")
+	w.becomes("config")
+
+	// What the configuration no longer names is left alone.
+	w.Beside(t.Context())
+	write(t, beside, "A=3")
+	write(t, path, "other")
+	w.becomes("other")
+	select {
+	case got := <-w.changes:
+		t.Errorf("told again of %q", got)
+	case <-time.After(300 * time.Millisecond): // thrice what a file must rest
+	}
+}
+
+// TestFilesThatCannotBeRead say why and what to do.
+func TestFilesThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "large"), strings.Repeat("x", source.MaxSize+1000))
+	for name, want := range map[string]string{
+		"missing":       "missing is not there; write it, or name another",
+		".":             "is a directory; name a file in it",
+		"large/of/file": "is not there",
+	} {
+		s, err := source.Open(filepath.Join(dir, name), source.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Read(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
+	s, err := source.Open(filepath.Join(dir, "large"), source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err := s.Read(t.Context()); err != nil || len(raw) != source.MaxSize+1 {
+		t.Errorf("of a large file: %d bytes, %v", len(raw), err)
+	}
+}
