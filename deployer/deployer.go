@@ -60,6 +60,8 @@ type Deployer struct {
 	kick     chan struct{} // one token: the containers are to be looked at
 	hire     chan struct{} // one token: there are lanes that nobody runs
 	removing sync.Mutex    // held by the one that stops what belongs to no service
+	swept    bool          // no container of a RunOnce is left that nobody waits for
+	sweeping chan struct{} // has a value while they are removed
 
 	arranging sync.Mutex // held by the one that changes which services there are; taken before switching
 	switching sync.Mutex // orders all changes of where traffic goes; taken before mu
@@ -87,6 +89,7 @@ func New(o Options) (*Deployer, error) {
 	d := &Deployer{
 		Options: o, pulls: make(chan struct{}, o.Pulls), kick: make(chan struct{}, 1), news: make(chan struct{}),
 		hire: make(chan struct{}, 1), leaving: map[string]*lane{}, loans: map[string]loan{},
+		sweeping: make(chan struct{}, 1),
 	}
 	memory, err := o.Journal.Load()
 	if err != nil {

@@ -52,6 +52,10 @@ type Deployment struct {
 	Notes      []Note // its own log, bounded
 	Dropped    int    `json:",omitempty"` // how many of its oldest notes had to go
 
+	Anew      bool   `json:",omitempty"` // it makes a release that was lost again, with the configuration that it had
+	Warning   string `json:",omitempty"` // what went wrong though it succeeded, for a person
+	Concluded bool   `json:",omitempty"` // the service's After has ended
+
 	Told     *Ending `json:",omitempty"` // how it is to end, while it is being stopped
 	Replaces string  // the deployment that was live when it switched
 	Before   Share   // the answers of that one in the minutes before

@@ -123,5 +123,6 @@ func (d *Deployer) keepUp(ctx context.Context, work *sync.WaitGroup) error {
 		work.Go(func() { l.keepUp(ctx, at, needed[l], releases) })
 	}
 	work.Go(func() { d.haltRemoved(ctx, releases) })
+	work.Go(func() { d.sweepUp(ctx) })
 	return nil
 }

@@ -177,6 +177,7 @@ func (l *lane) againLocked(live Deployment, now time.Time) error {
 	c.Arrival = live.Arrival // it is as old as it was: a push that waits is newer
 	c.Message, c.Author = live.Message, live.Author
 	c.Spec = l.service().Spec()
+	c.Anew = live.Spec == "" || live.Spec == c.Spec
 	p := proposal{at: now}
 	l.d.proposeLocked(&p, l, c)
 	return l.d.commitProposalLocked(p, nil)

@@ -73,6 +73,7 @@ type job struct {
 	id     string // the deployment's: it never changes, and may be read without mu
 	runs   bool
 	ends   bool // its runner is ending it
+	begun  bool // its runner has begun to start containers; the runner's alone
 	cancel context.CancelCauseFunc
 	report *Progress // the latest of its state
 

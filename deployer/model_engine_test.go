@@ -65,6 +65,28 @@ func (e engine) Await(ctx context.Context, r deployer.Release, progress func(dep
 	return replicas, err
 }
 
+func (e engine) RunOnce(ctx context.Context, r deployer.Release, what string, args []string, output func(string)) error {
+	return e.p.lasting(ctx, true, func(ctx context.Context) error {
+		err := e.p.w.fake.RunOnce(ctx, r, what, args, func(line string) {
+			if n := e.p.w.fake.Tasks(r.Service.Name); n > 1 {
+				e.p.w.wrong("%d tasks of %s run at once", n, r.Service.Name)
+			}
+			output(line)
+		})
+		if !e.p.dead() {
+			e.p.w.record(fact{what: ranOnce, service: r.Service.Name, release: r.ID, text: what, err: err})
+		}
+		return err
+	})
+}
+
+func (e engine) Sweep(ctx context.Context) error {
+	if err := e.moment(ctx); err != nil {
+		return err
+	}
+	return e.p.effect(func() error { return e.p.w.fake.Sweep(ctx) })
+}
+
 func (e engine) Prober(ctx context.Context, r deployer.Release) (deployer.Probe, error) {
 	if err := e.moment(ctx); err != nil {
 		return deployer.Probe{}, err

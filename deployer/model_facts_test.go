@@ -23,6 +23,7 @@ const (
 	cut       happening = "cut"       // requests in flight
 	started   happening = "start"     // a release, when the call returned
 	verified  happening = "verified"  // a release
+	ranOnce   happening = "ran"       // a task of a release, when it ended
 	halted    happening = "halt"      // a release, when the call came
 	retired   happening = "retire"    // a release, when the call came
 	told      happening = "notice"    // to people

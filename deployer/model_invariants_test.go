@@ -12,16 +12,18 @@ type invariant func(history []fact, services []deployer.Service) []string
 
 func invariants() map[string]invariant {
 	return map[string]invariant{
-		"states follow the table":                     alongTheTable,
-		"endings are true":                            endedTruthfully,
-		"reasons are true":                            reasonsAreTrue,
-		"newer is not replaced by older":              inOrder,
-		"what is judged does not come back by itself": judgedStaysAway,
-		"only what was verified gets traffic":         onlyVerified,
-		"drained before it is stopped":                drainedFirst,
-		"recreate runs one release at a time":         oneAtATime,
-		"a cancelled deployment ends soon":            cancelledSoon,
-		"news of a service is told once":              toldOnce,
+		"states follow the table":                      alongTheTable,
+		"endings are true":                             endedTruthfully,
+		"reasons are true":                             reasonsAreTrue,
+		"newer is not replaced by older":               inOrder,
+		"what is judged does not come back by itself":  judgedStaysAway,
+		"only what was verified gets traffic":          onlyVerified,
+		"drained before it is stopped":                 drainedFirst,
+		"recreate runs one release at a time":          oneAtATime,
+		"a cancelled deployment ends soon":             cancelledSoon,
+		"news of a service is told once":               toldOnce,
+		"nothing starts before its `before` has ended": preparedFirst,
+		"`after` follows the switch, once":             concludedOnce,
 	}
 }
 

@@ -31,6 +31,10 @@ func mutants() map[string]mutant {
 		"keep up what was stopped for its successor": {
 			"keepup.go", "if up || l.halted || ", "if up || ", "recreate runs one release at a time",
 		},
+		"start a release though its `before` failed": {
+			"once.go", "\treturn l.runOnce(ctx, j, \"before\", l.release(j).Service.Before)\n", "\t_ = l.runOnce(ctx, j, \"before\", l.release(j).Service.Before)\n\treturn nil\n",
+			"nothing starts before its `before` has ended",
+		},
 	}
 }
 

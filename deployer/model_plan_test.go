@@ -45,6 +45,9 @@ func cast(rng *rand.Rand) []deployer.Service {
 	all[2].Bake = 30 * time.Second
 	all[3].Strategy, all[4].Strategy = deployer.Recreate, deployer.Recreate
 	all[5].Routes = nil
+	task := deployer.Task{Args: []string{"migrate"}, Deadline: time.Minute}
+	all[0].Before, all[2].Before, all[3].Before, all[5].Before = task, task, task, task
+	all[0].After, all[1].After, all[4].After = task, task, task
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	chosen := all[:1+rng.IntN(5)/4+rng.IntN(8)/7]
 	if rng.IntN(3) == 0 {

@@ -66,6 +66,7 @@ func (p *process) dead() bool { return p.life.Err() != nil }
 func (p *process) die() {
 	p.kill()
 	p.w.road.forget()
+	p.w.fake.Forsake()
 	p.w.record(fact{what: killed})
 }
 

@@ -59,6 +59,9 @@ func (w *world) settled(s deployer.Service, status deployer.ServiceStatus) (wron
 	if spec := w.release(live).Spec; spec != s.Spec() && !w.refused(s, w.release(live).Digest) {
 		wrong("what is live, %s, was made with an earlier configuration", live)
 	}
+	if n := w.fake.Tasks(s.Name); n > 0 {
+		wrong("%d containers that were to run once are left over", n)
+	}
 	if w.road.isPaused(s.Name) {
 		wrong("requests are still held back")
 	}

@@ -113,15 +113,19 @@ func (l *lane) recheck(ctx context.Context, j *job, change func(Deployment) Depl
 	})
 }
 
-// bringUp starts the new release beside the old one, or for `recreate` in its place, and waits until it is healthy. When
-// the engine was lost meanwhile, it may have lost the containers too: they are started again.
+// bringUp prepares the new release, starts it beside the old one, or for `recreate` in its place, and waits until it is
+// healthy. When the engine was lost meanwhile, it may have lost the containers too: they are started again.
 func (l *lane) bringUp(ctx context.Context, j *job) ([]Replica, error) {
+	if err := l.prepare(ctx, j); err != nil {
+		return nil, err
+	}
 	release := l.release(j)
 	if release.Service.Strategy == Recreate {
 		if err := l.makeWay(ctx, j); err != nil {
 			return nil, err
 		}
 	}
+	j.begun = true
 	start := func(ctx context.Context) error { return l.d.Runtime.Start(ctx, release) }
 	if err := l.retry(ctx, startDeadline, "start containers", j, start); err != nil {
 		return nil, err
@@ -164,15 +168,27 @@ func (l *lane) cutOver(ctx context.Context, j *job, replicas []Replica) (drain f
 	return drain, l.move(ctx, j, Draining, "")
 }
 
-// letGo lets the old release finish what it has, and bakes the new one. That may go back while the old one still drains.
+// letGo lets the old release finish what it has, runs what follows the switch, and bakes the new release. That may go back
+// while the old one still drains; what followed the switch is stopped then.
 func (l *lane) letGo(ctx context.Context, j *job, drain func(context.Context, func(int)) int) error {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
 		l.drain(ctx, j, "the old release", drain)
 	}()
+	concluding, stop := context.WithCancel(ctx)
+	defer stop()
+	concluded := make(chan struct{})
+	go func() {
+		defer close(concluded)
+		l.conclude(concluding, j)
+	}()
 	err := l.bake(ctx, j, drained)
+	if err != nil {
+		stop()
+	}
 	<-drained
+	<-concluded
 	if err != nil {
 		return err
 	}
@@ -285,7 +301,9 @@ func (l *lane) undo(ctx context.Context, j *job, end State) {
 			Msg("cannot stop the release; trying on, and what must not run twice stays down until then")
 		return
 	}
-	l.note(j, "stopped the new release; it is removed with the next success")
+	if j.begun {
+		l.note(j, "stopped the new release; it is removed with the next success")
+	}
 	l.giveBack()
 }
 

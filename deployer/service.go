@@ -45,6 +45,14 @@ type Service struct {
 	CapDrop     []string          // the same of those taken away
 	ReadOnly    bool              // the container's own file system
 	Tmpfs       []Tmpfs           //
+	Before      Task              // ends well before anything of a new release is started
+	After       Task              // runs once a new release is live
+}
+
+// Task is a command that runs to its end in a container of its own, made like those of the service.
+type Task struct {
+	Args     []string      // in place of the image's CMD; none: there is nothing to run
+	Deadline time.Duration // for all of it
 }
 
 // Resources bound what each container may take; zero is no bound.

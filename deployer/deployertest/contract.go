@@ -19,12 +19,17 @@ type Rig struct {
 	Sick       string // runs but never becomes healthy
 	Exits      string // prints LastLine and exits with code 3
 
+	Task  []string // what ends well when Good is run once with it, and prints Saves
+	Saves string
+
 	Says     string // a line of Good's output
 	LastLine string
 	Revision string // Good's label
 
 	Crash    func(t *testing.T, r deployer.Release)            // leaves what a crash inside Start of a pulled release leaves
 	Retained func(t *testing.T, service string) (ids []string) // the deployments whose images are kept
+	Leave    func(t *testing.T, r deployer.Release)            // leaves what a crash inside RunOnce of a pulled release leaves: a container that runs
+	Tasks    func(t *testing.T, service string) int            // the containers of RunOnce that there are
 }
 
 // TestRuntime holds a Runtime to the promises of deployer.Runtime.
@@ -53,6 +58,11 @@ func TestRuntime(t *testing.T, rig Rig) {
 		"probes tell the well from the ended":            probe,
 		"halt with a grace stops":                        haltWithGrace,
 		"what the engine never started again is counted": countRestarts,
+		"what runs once tells what it says, and is gone": runOnce,
+		"what runs once and fails says why":              runOnceFails,
+		"what runs once ends with its context":           runOnceCancelled,
+		"what runs once is no replica":                   runOnceIsNoReplica,
+		"what a crash left of it is swept":               sweep,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, rig) })
 	}

@@ -24,6 +24,7 @@ type Fake struct {
 	away     error
 	sick     map[string]error // by container
 	dealt    int              // containers and addresses are numbered through
+	tasks    map[*task]bool   // containers of RunOnce that there are
 }
 
 var _ deployer.Runtime = (*Fake)(nil)
@@ -35,6 +36,7 @@ func NewFake() *Fake {
 		releases: map[string]*release{},
 		images:   map[string]map[string]string{},
 		sick:     map[string]error{},
+		tasks:    map[*task]bool{},
 		pulse:    make(chan struct{}),
 	}
 }

@@ -12,6 +12,7 @@ type Script struct {
 	Preflight          Step
 	Pull, Start, Await Step
 	Halt, Retire       Step
+	Once               Step     // of a RunOnce; Output is what it says
 	Output             []string // of each container; default "hello"
 	Says               []string // what is told while it is awaited
 }
@@ -62,4 +63,12 @@ func (s Step) take(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return s.Err
+}
+
+// said is the output of one container.
+func (s Script) said() []string {
+	if s.Output == nil {
+		return []string{"hello"}
+	}
+	return s.Output
 }

@@ -46,6 +46,7 @@ type Engine struct {
 	agreed     atomic.Bool // on a version of the API
 	fresh      fresh
 	tenants    tenants
+	once       waited
 	network    string
 	registries atomic.Pointer[map[string]Registry]
 	spare      int64

@@ -31,6 +31,9 @@ func TestEngine(t *testing.T) {
 		"limits are held":                               limitsAreHeld,
 		"a container is what its keys say":              aContainerIsWhatItsKeysSay,
 		"an out-of-memory kill is named":                anOutOfMemoryKillIsNamed,
+		"what runs once is made like the service":       whatRunsOnceIsMadeLikeTheService,
+		"what runs once is asked to stop first":         whatRunsOnceIsAskedToStopFirst,
+		"what runs once names an out-of-memory kill":    whatRunsOnceNamesAnOutOfMemoryKill,
 		"volumes are mounted and kept":                  volumesAreMountedAndKept,
 		"a missing path is not made":                    aMissingPathIsNotMade,
 		"ports lead to the container":                   portsLeadToTheContainer,
@@ -93,6 +96,8 @@ func TestWithoutAnEngineEverythingIsUnavailable(t *testing.T) {
 		"retire":   func(ctx context.Context) error { return engine.Retire(ctx, r.ID) },
 		"clean":    func(ctx context.Context) error { return engine.Clean(ctx, "web", nil) },
 		"releases": func(ctx context.Context) error { _, err := engine.Releases(ctx); return err },
+		"run once": func(ctx context.Context) error { return engine.RunOnce(ctx, r, "before", nil, func(string) {}) },
+		"sweep":    engine.Sweep,
 		"watch":    func(ctx context.Context) error { return engine.Watch(ctx, func(string, string) {}) },
 		"logs": func(ctx context.Context) error {
 			_, err := engine.Logs(ctx, r.ID, deployer.LogOptions{})

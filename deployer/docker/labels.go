@@ -23,6 +23,7 @@ const (
 	labelNetwork    = "fisherman.network"
 	labelSpec       = "fisherman.spec"
 	labelReplica    = "fisherman.replica"
+	labelOnce       = "fisherman.once" // of a container that RunOnce made; it is no replica
 )
 
 // labels are the service's own, and ours, which nothing can replace.
@@ -45,9 +46,17 @@ func (e *Engine) containerName(r deployer.Release, n int) string {
 	return fmt.Sprintf("%s-%s-%s-%d", e.network, r.Service.Name, r.ID, n)
 }
 
-// containers lists the containers of our network, in the order of deployment and replica; with an id, only that
-// deployment's.
-func (e *Engine) containers(ctx context.Context, id string) (found []container.Summary, err error) {
+// containers lists the replicas on our network, in the order of deployment and number; with an id, only that deployment's.
+func (e *Engine) containers(ctx context.Context, id string) ([]container.Summary, error) {
+	found, err := e.labelled(ctx, id)
+	return slices.DeleteFunc(found, isOnce), err
+}
+
+// isOnce reports whether a container was made by RunOnce.
+func isOnce(c container.Summary) bool { return c.Labels[labelOnce] != "" }
+
+// labelled is containers with those of RunOnce.
+func (e *Engine) labelled(ctx context.Context, id string) (found []container.Summary, err error) {
 	which := filters.NewArgs(filters.Arg("label", labelNetwork+"="+e.network))
 	if id != "" {
 		which.Add("label", labelDeployment+"="+id)
@@ -77,6 +86,9 @@ func (e *Engine) address(c container.Summary) string {
 
 // replica is what people know a container by where its deployment is known.
 func replica(c container.Summary) string {
+	if isOnce(c) {
+		return fmt.Sprintf("`%s` of %s", c.Labels[labelOnce], c.Labels[labelService])
+	}
 	return fmt.Sprintf("%s-%d", c.Labels[labelService], number(c))
 }
 

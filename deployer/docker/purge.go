@@ -35,7 +35,7 @@ func (e *Engine) Forget(ctx context.Context, repository string) error {
 // Purge removes everything that is ours: containers at once, without their stop time, images, and the network if
 // fisherman made it. It is for those who leave nothing behind.
 func (e *Engine) Purge(ctx context.Context) error {
-	found, err := e.containers(ctx, "")
+	found, err := e.labelled(ctx, "")
 	if err != nil {
 		return err
 	}

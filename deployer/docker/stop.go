@@ -13,7 +13,12 @@ import (
 
 // Halt implements deployer.Runtime.
 func (e *Engine) Halt(ctx context.Context, id string, grace time.Duration) error {
-	return e.each(ctx, id, func(ctx context.Context, c container.Summary) error { return e.stop(ctx, c, grace) })
+	return e.each(ctx, id, func(ctx context.Context, c container.Summary) error {
+		if isOnce(c) {
+			return nil
+		}
+		return e.stop(ctx, c, grace)
+	})
 }
 
 // Retire implements deployer.Runtime. Volumes are left alone, unnamed ones too: a deployment never deletes data.
@@ -44,7 +49,7 @@ func (e *Engine) each(ctx context.Context, id string, do func(context.Context, c
 	if id == "" {
 		return errors.New("no deployment named: refusing to take every container for one")
 	}
-	found, err := e.containers(ctx, id)
+	found, err := e.labelled(ctx, id)
 	if err != nil {
 		return err
 	}

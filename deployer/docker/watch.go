@@ -27,6 +27,9 @@ func (e *Engine) Watch(ctx context.Context, changed func(service, fate string)) 
 	for {
 		select {
 		case m := <-messages:
+			if m.Actor.Attributes[labelOnce] != "" {
+				continue // nothing that serves
+			}
 			service, fate := m.Actor.Attributes[labelService], ""
 			if m.Action == events.ActionOOM { // the listing forgets it as soon as the engine starts the container again
 				fate = "ran out of memory, and the kernel killed a process of it"

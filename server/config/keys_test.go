@@ -34,7 +34,9 @@ func TestKeys(t *testing.T) {
 		"services.NAME.routes[].tls", "services.NAME.routes[].client_ca",
 		"services.NAME.health.path", "services.NAME.health.port", "services.NAME.health.deadline",
 		"services.NAME.health.successes",
-		"services.NAME.environment.NAME", "services.NAME.args[]", "services.NAME.strategy", "services.NAME.drain",
+		"services.NAME.environment.NAME", "services.NAME.args[]",
+		"services.NAME.before.args[]", "services.NAME.before.deadline", "services.NAME.after.args[]", "services.NAME.after.deadline",
+		"services.NAME.strategy", "services.NAME.drain",
 		"services.NAME.stop", "services.NAME.bake", "services.NAME.retain",
 		"services.NAME.resources.memory", "services.NAME.resources.cpus", "services.NAME.resources.pids",
 		"services.NAME.volumes[]", "services.NAME.ports[]",
@@ -51,7 +53,7 @@ func TestKeysSayWhatIsSo(t *testing.T) {
 	for _, key := range config.Keys() {
 		name := key.Path[strings.LastIndex(key.Path, ".")+1:]
 		written := name + ": '" + key.Default + "'"
-		var text string
+		text, expected := "", want
 		switch section := strings.Split(key.Path, ".")[0]; {
 		case key.Default == "" || key.Path == "defaults" || section == "discord":
 			continue
@@ -63,6 +65,10 @@ func TestKeysSayWhatIsSo(t *testing.T) {
 			text = strings.Replace(base, "port: 80", "port: 80, "+written, 1)
 		case strings.Contains(key.Path, "health."):
 			text = strings.Replace(base, "routes:", "health: { "+written+" }, routes:", 1)
+		case strings.Contains(key.Path, "before."), strings.Contains(key.Path, "after."):
+			task := strings.Split(key.Path, ".")[2] + ": { args: [x]"
+			text = strings.Replace(base, "routes:", task+", "+written+" }, routes:", 1)
+			expected = parse(t, strings.Replace(base, "routes:", task+" }, routes:", 1))
 		case section == "services":
 			text = strings.Replace(base, "routes:", written+", routes:", 1)
 		case section == "github":
@@ -70,7 +76,7 @@ func TestKeysSayWhatIsSo(t *testing.T) {
 		default:
 			text = base + "\n" + section + ": { " + written + " }"
 		}
-		equal(t, *parse(t, text), *want)
+		equal(t, *parse(t, text), *expected)
 		tried++
 	}
 	if tried < 15 {

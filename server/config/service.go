@@ -3,6 +3,8 @@ package config
 import (
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"fisherman/deployer"
 )
 
@@ -20,6 +22,8 @@ type serviceDraft struct {
 	tmpfs    []placed[deployer.Tmpfs]
 	capAdd   []placed[string]
 	capDrop  []placed[string]
+	before   *deployer.Task // nil: none
+	after    *deployer.Task
 }
 
 // service is what the drafts add up to. A health check asks the first route's port unless it names one.
@@ -29,6 +33,12 @@ func (s serviceDraft) service() deployer.Service {
 	got.Tmpfs, got.CapAdd, got.CapDrop = what(s.tmpfs), inOrder(s.capAdd), inOrder(s.capDrop)
 	if got.Health.Port == 0 && len(got.Routes) > 0 {
 		got.Health.Port = got.Routes[0].Port
+	}
+	if s.before != nil {
+		got.Before = *s.before
+	}
+	if s.after != nil {
+		got.After = *s.after
 	}
 	return got
 }
@@ -53,6 +63,8 @@ func serviceKeys(s *serviceDraft) mapping {
 		{name: "health", kind: healthKeys(&s.Health), meaning: "when a release may take requests"},
 		{name: "environment", kind: environment(&s.Environment), meaning: "variables of the container, each as the text that is written"},
 		{name: "args", kind: list[string]{&s.Args, argument}, meaning: "overrides the image's CMD"},
+		{name: "before", kind: optional[deployer.Task]{&s.before, taskKeys("what is run to its end, in a container of its own, before anything of a new release is started: migrations")}, meaning: "what is run once before a new release is started"},
+		{name: "after", kind: optional[deployer.Task]{&s.after, taskKeys("the same once the new release is live; its failure is told and changes nothing")}, meaning: "what is run once after the switch"},
 		{name: "strategy", fallback: string(deployer.BlueGreen), kind: located{oneOf(&s.Strategy, deployer.BlueGreen, deployer.Recreate), &s.strategy}, meaning: "recreate is for what must not run twice"},
 		{name: "drain", fallback: "30s", kind: duration(&s.Drain, 0, 24*time.Hour), meaning: "for requests in flight on the old release"},
 		{name: "stop", fallback: "10s", kind: duration(&s.Stop, 0, time.Hour), meaning: "from SIGTERM to SIGKILL"},
@@ -79,6 +91,21 @@ func routeKeys(r *deployer.Route) kind {
 		{name: "port", required: true, kind: number(&r.Port, 1, 65535), meaning: "the container's port"},
 		{name: "tls", fallback: "auto", kind: plainHTTP(&r.Plain), meaning: "auto, files, or off: plain HTTP stays plain"},
 		{name: "client_ca", kind: noTLS, meaning: "mutual TLS"},
+	}
+}
+
+// taskKeys are those of a command that runs to its end.
+func taskKeys(meaning string) func(*deployer.Task) kind {
+	return func(t *deployer.Task) kind {
+		args := checked{list[string]{&t.Args, argument}, func(r *reader, v value) {
+			if v.node != nil && v.node.Kind == yaml.SequenceNode && len(v.node.Content) == 0 {
+				r.report(v, "", "is an empty list; write the command, or remove the key around it")
+			}
+		}, node{"minItems": 1}}
+		return mapping{
+			{name: "args", required: true, kind: args, meaning: meaning + "; in place of the image's CMD, as `args`"},
+			{name: "deadline", fallback: "10m", kind: duration(&t.Deadline, time.Second, 24*time.Hour), meaning: "it is stopped then, and has failed"},
+		}
 	}
 }
 

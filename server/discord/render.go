@@ -16,7 +16,7 @@ const (
 	blue   = 0x3498db // under way
 	green  = 0x2ecc71 // done
 	red    = 0xe74c3c // failed
-	orange = 0xe67e22 // taken back
+	orange = 0xe67e22 // taken back, or done with a warning
 	grey   = 0x95a5a6 // nothing changed
 )
 
@@ -42,7 +42,7 @@ type message struct {
 func render(d deployer.Deployment, bake time.Duration) message {
 	return message{
 		headline: headline(d),
-		color:    color(d.State),
+		color:    color(d),
 		source:   clip(line(cmp.Or(d.Repository, d.Image, d.Service)), maxName),
 		body:     body(d, bake),
 		by:       by(d),
@@ -72,9 +72,12 @@ func headline(d deployer.Deployment) string {
 	return line(d.Service) + ": " + cmp.Or(text, string(d.State)+" "+release)
 }
 
-func color(s deployer.State) int {
-	switch s {
+func color(d deployer.Deployment) int {
+	switch d.State {
 	case deployer.Succeeded:
+		if d.Warning != "" {
+			return orange
+		}
 		return green
 	case deployer.Failed:
 		return red
@@ -105,6 +108,8 @@ func body(d deployer.Deployment, bake time.Duration) string {
 	switch {
 	case d.Reason != "":
 		parts = append(parts, reason(d.Reason))
+	case d.Warning != "":
+		parts = append(parts, reason(d.Warning))
 	case d.State == deployer.Baking && bake > 0 && len(d.Steps) > 0:
 		until := d.Steps[len(d.Steps)-1].At.Add(bake)
 		parts = append(parts, fmt.Sprintf("the old release stays warm until <t:%d:T>", until.Unix()))

@@ -65,6 +65,12 @@ func TestCard(t *testing.T) {
 			"web: a1b2c3d rolled back after 1.0 s", "ada/web",
 			"Draw faster\nswitched back to b7c8d9e (deployment 01J): 12 of 40 requests failed (30.0 %); before the switch it was 0.2 % of 1200", "Ada",
 		},
+		"done, with a warning": {
+			func(d *deployer.Deployment) {
+				d.State, d.Warning = deployer.Succeeded, "it is live, but `after` of web exited with code 3"
+			},
+			"web: deployed a1b2c3d in 1.0 s", "ada/web", "Draw faster\nit is live, but \\`after\\` of web exited with code 3", "Ada",
+		},
 		"no commit": {
 			func(d *deployer.Deployment) {
 				*d = deployer.Deployment{
@@ -103,7 +109,7 @@ func TestCard(t *testing.T) {
 			if d.State.Ended() {
 				body = strings.TrimPrefix(body+"\n`fisherman logs --deployment "+d.ID+"`", "\n")
 			}
-			want := message{headline: c.headline, color: color(d.State), source: c.source, body: body, by: c.by}
+			want := message{headline: c.headline, color: color(d), source: c.source, body: body, by: c.by}
 			if got := render(d, 0); got != want {
 				t.Errorf("\n got %+v\nwant %+v", got, want)
 			}

@@ -9,7 +9,8 @@
 //	EXIT       exit with this code instead of listening, with LASTLINE (default "no database") on stderr
 //	EAT        take that many MiB of memory before it listens, and keep them
 //
-// With the argument "healthcheck" it exits 0 when its own /health is 2xx: an image's HEALTHCHECK command.
+// With the argument "healthcheck" it exits 0 when its own /health is 2xx: an image's HEALTHCHECK command. With "task" it
+// does what the other arguments say and exits: see task.go.
 package main
 
 import (
@@ -29,6 +30,9 @@ import (
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "healthcheck" {
 		os.Exit(healthcheck())
+	}
+	if len(os.Args) > 1 && os.Args[1] == "task" && os.Getenv("EXIT") == "" {
+		os.Exit(task(os.Args[2:]))
 	}
 	if code, err := strconv.Atoi(os.Getenv("EXIT")); err == nil {
 		fmt.Println("starting version", env("VERSION", "1"))
