@@ -1,0 +1,201 @@
+package legacy_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fisherman/server/config"
+	"fisherman/server/config/legacy"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const fixtures = "../../../testdata/legacy"
+
+type predecessor func([]byte, func(string) bool) (*legacy.Imported, error)
+
+// reader is what a fixture is imported by.
+func reader(file string) predecessor {
+	if strings.HasPrefix(filepath.Base(file), "f2") {
+		return legacy.F2
+	}
+	return legacy.Fisherman
+}
+
+func all(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(fixtures + "/*.yaml")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("fixtures: %v, %v", files, err)
+	}
+	return files
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// withTLS and withoutTLS are two versions of fisherman.yaml.
+func withTLS(string) bool { return true }
+
+func withoutTLS(key string) bool { return !strings.Contains(key, "certificates") }
+
+// TestImports holds what is written, and what is told, to golden files.
+func TestImports(t *testing.T) {
+	for _, file := range all(t) {
+		for version, knows := range map[string]func(string) bool{"tls": withTLS, "plain": withoutTLS} {
+			t.Run(filepath.Base(file)+"/"+version, func(t *testing.T) {
+				made, err := reader(file)(read(t, file), knows)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := string(made.Config) + "---\n"
+				for _, l := range made.Left {
+					got += l.String() + "\n"
+				}
+				got += "environment: " + strings.Join(made.Variables, ", ") + "\n"
+				if strings.Contains(got, "hunter2") || strings.Contains(got, "aHVudGVy") {
+					t.Errorf("a secret shows in:\n%s", got)
+				}
+				golden(t, strings.TrimSuffix(file, ".yaml")+"."+version+".golden", got)
+			})
+		}
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := string(read(t, file)); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// TestWhatIsWrittenCanBeUsed by the fisherman.yaml of this version, whatever it knows.
+func TestWhatIsWrittenCanBeUsed(t *testing.T) {
+	for _, file := range all(t) {
+		made, err := reader(file)(read(t, file), legacy.Knows())
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(made.Left)
+		if made.Check(); len(made.Left) != before {
+			t.Errorf("%s: %v", file, made.Left[before:])
+		}
+		set := func(name string) (string, bool) {
+			return "value of " + name, strings.Contains(strings.Join(made.Variables, " "), name)
+		}
+		got, err := config.Parse(made.Config, set)
+		if err != nil || len(got.Services) == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// TestF2MeansTheSame: what a service was, it is.
+func TestF2MeansTheSame(t *testing.T) {
+	made, err := legacy.F2(read(t, fixtures+"/f2.yaml"), withoutTLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.Parse(made.Config, func(string) (string, bool) { return "opened", true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range got.Services {
+		if s.Name != "backend" {
+			continue
+		}
+		for name, want := range map[string]string{
+			"DATABASE_PORT": "5432", "VERSION": "1.10", "PRICE": "${5}", "EMPTY": "", "DATABASE_PASSWORD": "opened",
+		} {
+			if got, err := s.Environment[name].Reveal(); got != want || err != nil {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		if strings.Join(s.Args, "|") != "--mode|a b|1.10" || s.Image != "ghcr.io/somebody/shop-backend" || s.Routes[0].Prefix != "/api" {
+			t.Errorf("got %+v", s)
+		}
+		return
+	}
+	t.Error("there is no backend")
+}
+
+// TestNothingIsOpenedThatWasClosed: a host that asked for certificates is served with that question or not at all.
+func TestNothingIsOpenedThatWasClosed(t *testing.T) {
+	const old = `
+alb: { addr: 0.0.0.0, ports: { https: 443 }, mtls: { anchor: %s, domains: [private.example.com] } }
+services: { a: { image: o/a, tag: latest, replicas: 1, routes: [{ host: "private.example.com:443", port: 80 }, { host: public.example.com, port: 80 }] } }
+`
+	for name, test := range map[string]struct {
+		anchor string
+		knows  func(string) bool
+		closed bool
+	}{
+		"no TLS here": {"{ location: filesystem, path: /ca.pem }", withoutTLS, true},
+		"no anchor":   {"{}", withTLS, true},
+		"an anchor":   {"{ location: filesystem, path: /ca.pem }", withTLS, false},
+	} {
+		made, err := legacy.F2([]byte(strings.Replace(old, "%s", test.anchor, 1)), test.knows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var line string
+		for l := range strings.Lines(string(made.Config)) {
+			if strings.Contains(l, "private.example.com") {
+				line = l
+			}
+		}
+		if (line == "") != test.closed || line != "" && !strings.Contains(line, "client_ca: /ca.pem") || !strings.Contains(string(made.Config), "public.example.com") {
+			t.Errorf("%s: got\n%s", name, made.Config)
+		}
+	}
+}
+
+// TestWhatIsNoOldConfiguration is refused, and shows nothing of it.
+func TestWhatIsNoOldConfiguration(t *testing.T) {
+	for _, text := range []string{
+		"", "hunter2", "- hunter2", "alb: *hunter2", "alb: 'hunter2", "services: hunter2", "services: {}", "default: { secret: hunter2 }",
+		"specific: { }", "services: []", strings.Repeat("#", legacy.MaxSize+1),
+	} {
+		for name, from := range map[string]predecessor{"f2": legacy.F2, "fisherman": legacy.Fisherman} {
+			made, err := from([]byte(text), withTLS)
+			if err == nil || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s from %.40q: %v, %v", name, text, made, err)
+			}
+		}
+	}
+}
+
+// FuzzImports: whatever the text, there is a result or an error, and no panic.
+func FuzzImports(f *testing.F) {
+	files, _ := filepath.Glob(fixtures + "/*.yaml")
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add([]byte("services: &a { b: *a }"))
+	f.Add([]byte("services: [{ image: [x], routes: [~, a], volumes: { v: ~ }, environment: { ? [a] : b } }]"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		for _, from := range []predecessor{legacy.F2, legacy.Fisherman} {
+			if made, err := from(raw, withTLS); err == nil {
+				made.Check()
+			}
+		}
+	})
+}
