@@ -38,7 +38,7 @@ func keepLastGood(state, location string, raw []byte) error {
 	}
 	copied := lastGood{raw: raw}
 	head := fmt.Sprintf(lastGoodLines, location, time.Now().UTC().Format(time.RFC3339), copied.sum())
-	if err := writeWhole(filepath.Join(state, lastGoodFile), head+string(raw)); err != nil {
+	if err := writeWhole(filepath.Join(state, lastGoodFile), head+string(raw), 0o600); err != nil {
 		return fmt.Errorf("keep a copy of the configuration: %w; a start without its source would fail until there is one", err)
 	}
 	return nil

@@ -75,7 +75,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newServe(), newCheck(), newSchema(), newImport(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
+	root.AddCommand(newServe(), newInstall(), newCheck(), newSchema(), newImport(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
 		newRollback(), newCancel(), newHistory(), newLogs(), newRoutes(), newReconcile(), newPlan(), newCompletion(), newVersion())
 	return root
 }

@@ -103,12 +103,13 @@ func TestSocketsOutliveTheProcess(t *testing.T) {
 		v.more(t, 50)
 		t.Logf("stopped and started: nobody waited longer than %s", v.pause())
 	}
+	killed := death{from: time.Now()}
 	s.server.kill()
-	death := time.Now()
+	killed.to = time.Now()
 	start()
 	v.more(t, 50)
 	t.Logf("killed and started: nobody waited longer than %s", v.pause())
-	v.end(t, []time.Time{death})
+	v.end(t, killed)
 	if s.server.proxy != h.at[socketHTTP] || s.server.api != h.at[socketServer] {
 		t.Errorf("it serves on %s and %s, but was passed %v", s.server.proxy, s.server.api, h.at)
 	}

@@ -32,20 +32,20 @@ func token(configured deployer.Secret, state string) (deployer.Secret, error) {
 		return deployer.Secret{}, fmt.Errorf("read the API token: %w", err)
 	}
 	made := rand.Text()
-	if err := writeWhole(path, made+"\n"); err != nil {
+	if err := writeWhole(path, made+"\n", 0o600); err != nil {
 		return deployer.Secret{}, fmt.Errorf("keep the API token: %w", err)
 	}
 	return deployer.Plain(made), nil
 }
 
-// writeWhole puts a file in place complete or not at all, readable by its owner alone.
-func writeWhole(path, content string) error {
+// writeWhole puts a file in place complete or not at all. Until it is, its owner alone can read it.
+func writeWhole(path, content string, mode fs.FileMode) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = temp.WriteString(content)
-	err = errors.Join(err, temp.Sync(), temp.Close())
+	err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close())
 	if err == nil {
 		err = os.Rename(temp.Name(), path)
 	}

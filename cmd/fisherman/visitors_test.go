@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,6 +18,7 @@ import (
 // when what failed had begun.
 type visitors struct {
 	address, host string
+	count         int
 	stop          context.CancelFunc
 	wait          sync.WaitGroup
 	mu            sync.Mutex // guards what follows
@@ -27,14 +29,17 @@ type visitors struct {
 
 // visit is a request that failed.
 type visit struct {
-	began time.Time
-	err   error
+	began, ended time.Time
+	err          error
 }
+
+// death is when a process was killed: it was alive before it and dead after it.
+type death struct{ from, to time.Time }
 
 // sendVisitors sends them: of three, one asks for what takes the app a while.
 func sendVisitors(address, host string, count int) *visitors {
 	ctx, stop := context.WithCancel(context.Background())
-	v := &visitors{address: address, host: host, stop: stop}
+	v := &visitors{address: address, host: host, count: count, stop: stop}
 	for n := range count {
 		path := "/"
 		if n%3 == 2 {
@@ -73,9 +78,10 @@ func (v *visitors) ask(path string) error {
 func (v *visitors) note(path string, began time.Time, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch took := time.Since(began); {
+	ended := time.Now()
+	switch took := ended.Sub(began); {
 	case err != nil:
-		v.failed = append(v.failed, visit{began, err})
+		v.failed = append(v.failed, visit{began, ended, err})
 	case path == "/":
 		v.longest = max(v.longest, took)
 		fallthrough
@@ -108,28 +114,28 @@ func (v *visitors) pause() (longest time.Duration) {
 	return longest
 }
 
-// end sends them home. Each request must have been answered, but for those that a killed process had, or may have had: what
-// had begun by the moment it was dead, and was not refused.
-func (v *visitors) end(t *testing.T, deaths []time.Time) {
+// end sends them home. Each request must have been answered, but for the one that each visitor may have had in flight in a
+// process that was killed: its connection was taken, and broke off.
+func (v *visitors) end(t *testing.T, deaths ...death) {
 	t.Helper()
 	v.stop()
 	v.wait.Wait()
 	inFlight := 0
 	for _, f := range v.failed {
-		excused := slices.ContainsFunc(deaths, func(death time.Time) bool {
-			return f.began.Before(death) && death.Sub(f.began) < time.Second && isCut(f.err)
-		})
-		if excused {
+		if slices.ContainsFunc(deaths, func(d death) bool { return isCut(f.err) && f.began.Before(d.to) && f.ended.After(d.from) }) {
 			inFlight++
 			continue
 		}
-		t.Errorf("a request that began at %s failed: %v", f.began.Format("15:04:05.000"), f.err)
+		t.Errorf("a request from %s to %s failed: %v", f.began.Format("15:04:05.000"), f.ended.Format("15:04:05.000"), f.err)
 	}
-	t.Logf("%d requests answered; %d failed, which were in flight in a process that was killed (%d kills); %d others failed",
+	if inFlight > len(deaths)*v.count {
+		t.Errorf("%d requests broke off when %d processes were killed, but %d visitors have one in flight each", inFlight, len(deaths), v.count)
+	}
+	t.Logf("%d requests answered; %d broke off that were in flight in a process that was killed (%d kills); %d others failed",
 		v.answered, inFlight, len(deaths), len(v.failed)-inFlight)
 }
 
-// isCut reports whether a connection that was taken broke off.
+// isCut reports whether a connection that was taken broke off, before or after the request was sent on it.
 func isCut(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return strings.HasSuffix(err.Error(), "http: server closed idle connection") || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
