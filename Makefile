@@ -4,7 +4,7 @@ BIN := bin/fisherman
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUMPT := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: demo test chaos model check build bench docker clean
+.PHONY: demo test chaos model check build bench docker dist clean
 
 ## demo: the whole story on this machine: two releases, signed webhooks, no dropped request
 demo: build docker
@@ -30,6 +30,17 @@ model:
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $(BIN) ./cmd/fisherman
 
+## dist: what a release consists of, in dist/: static binaries, their checksums, and the roots for the image; VERSION=v1.0.0
+VERSION ?= devel
+dist:
+	rm -rf dist
+	for arch in amd64 arm64; do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w -X main.release=$(VERSION)' \
+			-o dist/fisherman-linux-$$arch ./cmd/fisherman || exit 1; \
+	done
+	cd dist && sha256sum fisherman-linux-* >SHA256SUMS
+	cp /etc/ssl/certs/ca-certificates.crt dist/
+
 ## check: format, vet and lint
 check:
 	@test -z "$$($(GO) run $(FUMPT) -l .)" || { echo "not formatted; run gofumpt -w ."; $(GO) run $(FUMPT) -l .; exit 1; }
@@ -45,4 +56,4 @@ docker:
 	@sh testdata/setup.sh
 
 clean:
-	rm -rf bin
+	rm -rf bin dist
