@@ -131,7 +131,7 @@ defaults:
 func TestEnvironmentKeepsItsText(t *testing.T) {
 	for _, text := range []string{
 		"1_000", "yes", "no", "true", "2024-01-01", "0x1F", "0o17", "017", "1.10", "1e3", ".inf", "+1", "12:30:45",
-		"2024-01-01T00:00:00Z", "0b1", "NaN", "off",
+		"2024-01-01T00:00:00Z", "2026-01-02", "0777", "0b1", "NaN", "off", "~x", "1.0", "123456789012345678901234567890", "0o7_7", "=", "null_",
 	} {
 		got := parse(t, `
 github: { secret: s }
