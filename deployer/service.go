@@ -85,11 +85,21 @@ type Port struct {
 
 // Route sends the requests of a host, below a path prefix of whole segments, to a port of the service's containers.
 type Route struct {
-	Host   string // lower-cased
-	Prefix string // begins with "/"
-	Port   int
-	Plain  bool // `tls: off`: plain HTTP stays plain
+	Host     string // lower-cased
+	Prefix   string // begins with "/"
+	Port     int
+	TLS      TLS
+	ClientCA string // a PEM file: who asks for Host shows a certificate that one of these has signed; empty: anybody may
 }
+
+// TLS says where a route's host gets its certificate from. The zero value is TLSAuto.
+type TLS string
+
+const (
+	TLSAuto  TLS = "auto"  // from a file where one covers the host, else by ACME
+	TLSFiles TLS = "files" // from a file
+	TLSOff   TLS = "off"   // nowhere: plain HTTP stays plain
+)
 
 // Health says when a new release may take traffic.
 type Health struct {

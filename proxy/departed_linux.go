@@ -11,11 +11,11 @@ import (
 // the request is left to read; the kernel knows also what lies behind unread bytes. A client that has only said it will
 // send no more counts as gone, as it does for net/http.
 func departed(r *http.Request) (gone bool) {
-	guard, _ := r.Context().Value(guardKey{}).(*guard)
-	if guard == nil {
+	g := guardOf(r.Context())
+	if g == nil {
 		return false
 	}
-	conn, ok := guard.Conn.(syscall.Conn)
+	conn, ok := g.raw.(syscall.Conn)
 	if !ok {
 		return false
 	}

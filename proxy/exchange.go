@@ -64,7 +64,7 @@ func (x *exchange) begin(status int) {
 			x.length = n
 		}
 	}
-	if x.upload.isPartial() {
+	if x.upload.isPartial() && x.request.ProtoMajor == 1 {
 		// What the client still sends is read by net/http after the answer; in full duplex, it then loses track of who
 		// reads from the connection and panics at the next request (go.dev/issue/68560).
 		header["Connection"] = []string{"close"}

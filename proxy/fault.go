@@ -17,6 +17,7 @@ const (
 	badUpload
 	ambiguousPath
 	noTunnels
+	misdirected
 	wrongVersion
 	unknownHost
 	unknownPath
@@ -47,6 +48,8 @@ func (f fault) answer() (status int, text string) {
 		return http.StatusBadRequest, "The path can be read in several ways that lead to different places."
 	case noTunnels:
 		return http.StatusMethodNotAllowed, "Tunnels are not offered here."
+	case misdirected:
+		return http.StatusMisdirectedRequest, "This connection was not made for this host. Make another one for it."
 	case wrongVersion:
 		return http.StatusHTTPVersionNotSupported, "This port speaks HTTP/1.1."
 	case unknownHost:

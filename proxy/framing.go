@@ -16,6 +16,7 @@ import (
 // Between a proxy in front of this one and the apps behind, each of them is a way to smuggle a request past either.
 // What net/http refuses itself is no concern of framing: it closes the connection.
 type framing struct {
+	agreed  bool // client and server have agreed on HTTP/1.1, so HTTP/2 must not begin
 	expect  expectation
 	partial []byte // the line so far, when it began in an earlier read
 	data    uint64 // bytes of a body still to come
@@ -97,6 +98,9 @@ func (f *framing) accept(line []byte) bool {
 func (f *framing) acceptRequest(line []byte) bool {
 	if len(line) == 0 { // net/http tolerates an empty line between requests
 		return true
+	}
+	if f.agreed && bytes.HasPrefix(line, []byte("PRI ")) {
+		return false
 	}
 	f.expect, f.head = field, head{version10: bytes.HasSuffix(line, []byte("/1.0"))}
 	_, target, _ := bytes.Cut(line, []byte{' '})

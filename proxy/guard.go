@@ -1,36 +1,120 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
+
+	"github.com/mholt/acmez/v3"
 )
 
-// guarded is a listener whose connections pass through a guard.
-type guarded struct{ net.Listener }
+// guarded is a listener whose connections pass through a guard, and through TLS first where there is a config.
+type guarded struct {
+	net.Listener
+	secure *tls.Config
+}
 
 func (l guarded) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &guard{Conn: conn}, nil
+	g := &guard{Conn: conn, raw: conn}
+	if l.secure != nil {
+		g.secure = tls.Server(conn, l.secure)
+		g.Conn = g.secure
+	}
+	return g, nil
 }
 
-// guard is a client's connection on which ambiguous requests do not get through.
+// guard is a client's connection on which ambiguous requests do not get through. It hides from net/http that it speaks TLS:
+// net/http would want the bare connection then, past the guard. So HTTP/2 goes by what net/http calls unencrypted.
 type guard struct {
 	net.Conn
+	raw     net.Conn
+	secure  *tls.Conn            // nil: plain HTTP
+	state   *tls.ConnectionState // once the handshake is over
+	preface []byte               // what is still to come of HTTP/2's
 	framing framing
+	abrupt  bool // the client must not take the end for an orderly one
 }
 
+// preface begins every HTTP/2 connection (RFC 9113, 3.4).
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+var errNotHTTP2 = errors.New("the client has agreed on HTTP/2 and speaks something else")
+
 func (g *guard) Read(b []byte) (int, error) {
+	if g.secure != nil && g.state == nil {
+		if err := g.shakeHands(); err != nil {
+			return 0, io.EOF // nobody is there to be told
+		}
+	}
 	n, err := g.Conn.Read(b)
+	if g.speaksHTTP2() {
+		return n, errors.Join(g.expectPreface(b[:n]), err)
+	}
 	g.framing.inspect(b[:n])
 	return n, err
 }
 
+// shakeHands is bounded by the deadline for a request's head, which net/http has set.
+func (g *guard) shakeHands() error {
+	err := g.secure.HandshakeContext(context.Background())
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) && record.Conn != nil && isHTTP(record.RecordHeader) {
+		_, _ = io.WriteString(record.Conn, "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks HTTPS.\n")
+	}
+	if err != nil {
+		return err
+	}
+	state := g.secure.ConnectionState()
+	if state.NegotiatedProtocol == acmez.ACMETLS1Protocol {
+		return io.EOF // the CA has seen what it wanted to see, and nothing is served
+	}
+	if state.NegotiatedProtocol == protocolH2 {
+		g.preface = []byte(preface)
+	}
+	g.state, g.framing.agreed = &state, true
+	return nil
+}
+
+// isHTTP reports whether what should begin TLS begins a request in the clear.
+func isHTTP(head [5]byte) bool {
+	for _, method := range []string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH"} {
+		if string(head[:]) == method {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *guard) speaksHTTP2() bool { return g.state != nil && g.state.NegotiatedProtocol == protocolH2 }
+
+// expectPreface sees to it that HTTP/1.1 does not get past the inspection under the name of HTTP/2.
+func (g *guard) expectPreface(b []byte) error {
+	n := min(len(b), len(g.preface))
+	if !bytes.Equal(b[:n], g.preface[:n]) {
+		return errNotHTTP2
+	}
+	g.preface = g.preface[n:]
+	return nil
+}
+
 // CloseWrite lets net/http end a connection gently after a refusal.
 func (g *guard) CloseWrite() error { return closeWrite(g.Conn) }
+
+// Close ends the connection, without TLS's word of an orderly end if it is none.
+func (g *guard) Close() error {
+	if g.abrupt {
+		return g.raw.Close()
+	}
+	return g.Conn.Close()
+}
 
 type guardKey struct{}
 
@@ -39,17 +123,29 @@ func withGuard(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, guardKey{}, conn)
 }
 
+// guardOf is the connection that a request came on; nil in tests that have none.
+func guardOf(ctx context.Context) *guard {
+	g, _ := ctx.Value(guardKey{}).(*guard)
+	return g
+}
+
+// tlsState is what the client of a connection has shown; nil over plain HTTP.
+func tlsState(r *http.Request) *tls.ConnectionState {
+	if g := guardOf(r.Context()); g != nil {
+		return g.state
+	}
+	return nil
+}
+
 // resetOld makes sure that an HTTP/1.0 client notices an answer cut short: it takes the end of the connection for the
 // end of the answer, unless the connection is reset.
 func resetOld(r *http.Request) {
-	if r.ProtoAtLeast(1, 1) {
+	g := guardOf(r.Context())
+	if r.ProtoAtLeast(1, 1) || g == nil {
 		return
 	}
-	guard, _ := r.Context().Value(guardKey{}).(*guard)
-	if guard == nil {
-		return
-	}
-	if tcp, ok := guard.Conn.(*net.TCPConn); ok {
+	if tcp, ok := g.raw.(*net.TCPConn); ok {
+		g.abrupt = true
 		_ = tcp.SetLinger(0)
 	}
 }

@@ -11,12 +11,21 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Options is everything a Proxy is made from. It is not read again after New.
+// Options is everything a Proxy is made from, but for TLS, which SetTLS takes. It is not read again after New.
 type Options struct {
 	// Listen is the address to take plain HTTP on, such as ":80". Port 0 picks a free one; see Addr.
 	Listen string
 	// Listener, when set, is used in place of Listen: a socket that somebody else opened.
 	Listener net.Listener
+	// ListenTLS is the address to take HTTPS on once SetTLS has given the means, such as ":443". Port 0 picks a free one; see
+	// AddrTLS.
+	ListenTLS string
+	// ListenerTLS, when set, is used in place of ListenTLS: a socket that somebody else opened.
+	ListenerTLS net.Listener
+	// Certificates is the directory that holds what ACME makes. It is made when needed.
+	Certificates string
+	// Notice, when set, is told what goes wrong with certificates, and that it is over. It must not wait.
+	Notice func(Notice)
 	// File holds the route table across restarts. Its directory must exist.
 	File string
 	// TrustedProxies are the peers whose X-Forwarded-* fields are believed and kept. Default: none.
@@ -68,6 +77,9 @@ type Timeouts struct {
 	Save       time.Duration // between two tries to save a table that is live already. Default 5 s
 	Pause      time.Duration // a request waits for a paused service: 503. Default 30 s
 	Linger     time.Duration // between closing the listener and Shutdown. Default 200 ms
+	Reread     time.Duration // between two looks at the files of certificates. Default 2 s
+	Retry      time.Duration // between the first attempt to have a certificate made and the second; it grows. Default 1 min
+	Renew      time.Duration // between two looks whether a certificate is to be renewed, at most. Default 6 h
 	Shutdown   time.Duration // for requests in flight when Run's context ends. Default 10 s
 }
 
@@ -83,6 +95,9 @@ func (o Options) withDefaults() Options {
 	orDefault(&t.Save, 5*time.Second)
 	orDefault(&t.Pause, 30*time.Second)
 	orDefault(&t.Linger, 200*time.Millisecond)
+	orDefault(&t.Reread, 2*time.Second)
+	orDefault(&t.Retry, time.Minute)
+	orDefault(&t.Renew, 6*time.Hour)
 	orDefault(&t.Shutdown, 10*time.Second)
 	t.ReadHeader = min(t.ReadHeader, maxReadHeader)
 	if o.MaxHeld <= 0 {

@@ -12,11 +12,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 )
 
@@ -32,6 +34,8 @@ type Proxy struct {
 	unrouted   *meter
 	reverse    *httputil.ReverseProxy
 	listener   net.Listener
+	vault      *vault
+	opened     chan net.Listener // for HTTPS, on its way to Run
 	access     zerolog.Logger
 	well       atomic.Uint64 // requests that went well, where a sample of them is logged
 	lines      *batch        // behind access; nil when that writes directly
@@ -49,6 +53,9 @@ type Proxy struct {
 	change  sync.Mutex // held while the file and the table are replaced together
 	unsaved bool       // the file is behind the table; guarded by change
 	left    []*flight  // of what was replaced, some of it perhaps over; guarded by change
+
+	listening sync.Mutex   // guards the field below
+	secure    net.Listener // for HTTPS; nil until it is needed
 }
 
 // New makes a proxy and loads the route file. A missing file is an empty table. A file that is corrupt or of another
@@ -63,10 +70,17 @@ func New(options Options) (*Proxy, error) {
 	p := &Proxy{
 		options: options, store: store{options.File}, boot: bootID(options.BootFile),
 		forwarding: forwarding{options.TrustedProxies}, meters: meters, unrouted: meters.of(""),
-		listener: options.Listener, settled: make(chan struct{}), confirmed: make(chan struct{}), completed: make(chan struct{}), stopping: make(chan struct{}),
+		listener: options.Listener, vault: newVault(options), opened: make(chan net.Listener, 1), settled: make(chan struct{}), confirmed: make(chan struct{}), completed: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	p.reverse = p.newReverse()
 	p.setAccessLog()
+	if options.Metrics != nil {
+		for _, collector := range []prometheus.Collector{newExpiries(p.vault), p.vault.failed} {
+			if err := options.Metrics.Register(collector); err != nil {
+				return nil, fmt.Errorf("register metrics: %w", err)
+			}
+		}
+	}
 	if err := p.setOwn(); err != nil {
 		return nil, err
 	}
@@ -118,11 +132,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var buf [maxHost]byte
 	host, f := x.read(&buf)
 	switch {
+	case r.TLS == nil && p.vault.answers(x, r):
+	case f == misdirected:
+		x.refuse(f)
 	case f != none:
-		w.Header().Set("Connection", "close") // who knows what else this client means differently
+		if r.ProtoMajor == 1 {
+			w.Header().Set("Connection", "close") // who knows what else this client means differently
+		}
 		x.refuse(f)
 	case p.isOwn(host, x.path):
 		p.options.Own.Handler.ServeHTTP(x, r)
+	case p.turnAway(x, host):
 	default:
 		p.forward(x, host)
 	}
@@ -133,20 +153,27 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *exchange) read(buf *[maxHost]byte) (host []byte, f fault) {
 	r := x.request
 	x.path = rawPath(r)
+	r.TLS = tlsState(r) // net/http knows of none, see guard
 	switch {
 	case r.Method == "PRI":
 		return nil, wrongVersion
 	case r.Method == http.MethodConnect:
 		return nil, noTunnels
-	case r.RequestURI == "*", strings.Contains(r.RequestURI, "#"): // "#" ends a path for apps, not for net/http
+	case r.RequestURI == "*", strings.ContainsFunc(r.RequestURI, endsTarget):
 		return nil, badTarget
 	}
 	host, ok := fold(buf, r.Host)
-	if !ok {
+	if named := r.Header["Host"]; !ok || len(named) > 0 && !slices.Equal(named, []string{r.Host}) { // beside HTTP/2's :authority
 		return nil, badHost
+	}
+	if !x.proxy.isFor(host, r) {
+		return nil, misdirected
 	}
 	return host, none
 }
+
+// endsTarget finds what ends a path for apps and not for net/http: "#", and in HTTP/2 a blank.
+func endsTarget(c rune) bool { return c == '#' || c <= ' ' || c == 0x7f }
 
 func (p *Proxy) isOwn(host []byte, path string) bool {
 	return p.own != "" && p.own == string(host) && p.options.Own.Path == path

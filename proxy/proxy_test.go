@@ -23,7 +23,8 @@ func TestMain(m *testing.M) {
 	if asProxy() {
 		return
 	}
-	goleak.VerifyTestMain(m)
+	// certmagic has one for each CA, for ever.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).loop"))
 }
 
 // start runs a proxy until the test ends, its routes settled from the start.

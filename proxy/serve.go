@@ -34,7 +34,7 @@ func (p *Proxy) Addr() net.Addr {
 	return p.listener.Addr()
 }
 
-// Run serves until ctx ends, listening first if nobody has called Listen. It then closes the listener, keeps serving
+// Run serves until ctx ends, listening first if nobody has called Listen. It then closes the listeners, keeps serving
 // open connections for Timeouts.Linger, since one whose request is just being read when Shutdown begins would be
 // closed unanswered, closes WebSockets with 1001 and ends server-sent events, gives requests in flight Timeouts.Shutdown,
 // and closes the rest. It returns nil after an orderly stop. A Proxy is run once.
@@ -45,18 +45,51 @@ func (p *Proxy) Run(ctx context.Context) error {
 	defer p.writeAccessLog()()
 	defer inBackground(p.keepSaving)()
 	defer inBackground(p.sampleTraffic)()
+	forget := inBackground(func(ctx context.Context) { p.vault.keep(ctx, p.options.Timeouts.Reread, p.arrivals) })
+	defer forget()
 	hold := time.AfterFunc(p.options.Timeouts.Hold, p.believe)
 	defer hold.Stop()
-	server := p.server()
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(guarded{p.listener}) }()
-	select {
-	case err := <-served:
-		return errors.Join(fmt.Errorf("serve proxied requests: %w", err), p.shutDown(server))
-	case <-ctx.Done():
+	fronts := &fronts{served: make(chan error, 2)}
+	fronts.open(p.server(), guarded{Listener: p.listener})
+	for {
+		select {
+		case listener := <-p.opened:
+			fronts.open(p.serverTLS(), guarded{listener, p.vault.base})
+		case err := <-fronts.served:
+			return errors.Join(fmt.Errorf("serve proxied requests: %w", err), p.shutDown(fronts))
+		case <-ctx.Done():
+			forget() // what makes certificates needs the listeners
+			p.leave(fronts)
+			return p.shutDown(fronts)
+		}
 	}
-	p.leave(served)
-	return p.shutDown(server)
+}
+
+func (p *Proxy) arrivals() arrivals { return arrivals{p.Addr(), p.AddrTLS()} }
+
+// fronts are the servers, of HTTP and of HTTPS.
+type fronts struct {
+	servers   []*http.Server
+	listeners []net.Listener
+	served    chan error
+}
+
+func (f *fronts) open(server *http.Server, listener net.Listener) {
+	f.servers, f.listeners = append(f.servers, server), append(f.listeners, listener)
+	go func() { f.served <- server.Serve(listener) }()
+}
+
+// each does something to all servers at once, and returns the errors.
+func (f *fronts) each(do func(*http.Server) error) error {
+	failures := make(chan error, len(f.servers))
+	for _, server := range f.servers {
+		go func() { failures <- do(server) }()
+	}
+	var all []error
+	for range f.servers {
+		all = append(all, <-failures)
+	}
+	return errors.Join(all...)
 }
 
 // writeAccessLog begins to write batches; the returned stop writes the last one and waits for that.
@@ -93,38 +126,63 @@ func (p *Proxy) server() *http.Server {
 	}
 }
 
-// leave closes the listener, waits for the accept loop to end and lingers. Clients are asked to connect anew only when
+// serverTLS is the same for HTTPS, which its connections do themselves; see guard.
+func (p *Proxy) serverTLS() *http.Server {
+	server := p.server()
+	server.Protocols = &http.Protocols{}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	return server
+}
+
+// leave closes the listeners, waits for the accept loops to end and lingers. Clients are asked to connect anew only when
 // they can no longer get in here: what waits in a listener's queue when it is closed is reset.
-func (p *Proxy) leave(served <-chan error) {
-	if err := p.listener.Close(); err != nil {
-		p.options.Log.Warn().Err(err).Msg("close proxy listener")
+func (p *Proxy) leave(fronts *fronts) {
+	for _, listener := range fronts.listeners {
+		if err := listener.Close(); err != nil {
+			p.options.Log.Warn().Err(err).Msg("close proxy listener")
+		}
 	}
-	<-served //nolint:errcheck // it ends because the listener was closed
+	for range fronts.listeners {
+		<-fronts.served //nolint:errcheck // it ends because the listener was closed
+	}
 	p.leaving.Store(true)
 	time.Sleep(p.options.Timeouts.Linger)
 }
 
 // shutDown ends what is left: WebSockets and event streams politely and at once, requests when they are done.
-func (p *Proxy) shutDown(server *http.Server) error {
+func (p *Proxy) shutDown(fronts *fronts) error {
 	ctx, cancel := context.WithTimeout(context.Background(), p.options.Timeouts.Shutdown)
 	defer cancel()
 	close(p.stopping)
-	server.SetKeepAlivesEnabled(false) // so that who is told to leave does not come back on the same connection
 	var leaving partings
+	for _, server := range fronts.servers {
+		server.SetKeepAlivesEnabled(false) // so that who is told to leave does not come back on the same connection
+	}
 	for _, f := range p.flights() {
 		f.part(&leaving, min(partTime, p.options.Timeouts.Shutdown/2))
 	}
-	err := server.Shutdown(ctx)
+	err := fronts.each(func(s *http.Server) error { return s.Shutdown(ctx) })
 	if cut := leaving.wait() + p.cutAll(); cut > 0 {
 		p.options.Log.Warn().Int("connections", cut).Msg("closed proxied connections that had not ended")
 	}
 	if err != nil {
-		err = server.Close()
+		err = fronts.each((*http.Server).Close)
 	}
 	for _, release := range p.table.Load().releases {
 		release.via.CloseIdleConnections()
 	}
+	p.closeUnserved()
 	return err
+}
+
+// closeUnserved closes a listener that came when it was too late to serve it.
+func (p *Proxy) closeUnserved() {
+	select {
+	case listener := <-p.opened:
+		_ = listener.Close()
+	default:
+	}
 }
 
 // cutAll closes what is in flight, upgraded connections too, which net/http does not know about.

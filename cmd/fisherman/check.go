@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"fisherman/deployer"
 	"fisherman/server/config"
 )
 
@@ -25,6 +27,9 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if problems := c.CheckFiles(time.Now()); len(problems) > 0 {
+				return fmt.Errorf("%s names files that cannot be used:\n%w", location, problems)
+			}
 			for _, warning := range warnings(c.Config) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", warning)
 			}
@@ -38,12 +43,15 @@ func newCheck() *cobra.Command {
 
 // warnings are what is allowed and may not be what was meant.
 func warnings(c *config.Config) []string {
+	if c.Proxy.SpeaksTLS() {
+		return nil
+	}
 	var all []string
 	for _, s := range c.Services {
 		for i, r := range s.Routes {
-			if !r.Plain {
-				all = append(all, fmt.Sprintf("services.%s.routes[%d].tls: this version makes no certificates and serves %s over plain HTTP; "+
-					"terminate TLS in front of it, or write `tls: \"off\"`", s.Name, i, r.Host))
+			if r.TLS != deployer.TLSOff {
+				all = append(all, fmt.Sprintf("services.%s.routes[%d].tls: without `proxy.acme` or `proxy.certificates` %s is served over plain HTTP; "+
+					"write one of them, or terminate TLS in front of it and write `tls: \"off\"`", s.Name, i, r.Host))
 			}
 		}
 	}

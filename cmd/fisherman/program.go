@@ -30,6 +30,9 @@ import (
 // dockerPause is the time between two tries to reach a Docker Engine that does not answer.
 const dockerPause = 2 * time.Second
 
+// webhookPath is where GitHub sends webhooks, on `server.host` too.
+const webhookPath = "/webhooks/github"
+
 // settings is what a program is built from.
 type settings struct {
 	*config.Config
@@ -77,7 +80,7 @@ func build(ctx context.Context, s settings) (_ *program, err error) {
 		}
 	}()
 	steps := []func(context.Context) error{
-		p.openState, p.openEngine, p.openProxy, p.openDiscord, p.openDeployer, p.openServer,
+		p.openState, p.openEngine, p.openProxy, p.openDiscord, p.openListeners, p.openDeployer, p.openServer,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -147,9 +150,12 @@ func (p *program) setRegistries(registries map[string]config.Registry) error {
 	return nil
 }
 
-func (p *program) openProxy(ctx context.Context) (err error) {
+func (p *program) openProxy(context.Context) (err error) {
 	options := proxy.Options{
-		Listen: p.Proxy.HTTP, Listener: p.passed(socketHTTP, "proxy.http", p.Proxy.HTTP), File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
+		Listen: p.Proxy.HTTP, Listener: p.passed(socketHTTP, "proxy.http", p.Proxy.HTTP),
+		ListenTLS: p.Proxy.HTTPS, ListenerTLS: p.passedHTTPS(),
+		Certificates: filepath.Join(p.State, "certificates"), Notice: p.noteCertificate,
+		File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
 		Log: p.part("proxy"), AccessLog: p.accessLog, Metrics: p.metrics,
 		Owns: p.engine.Owns,
 	}
@@ -163,9 +169,15 @@ func (p *program) openProxy(ctx context.Context) (err error) {
 	}
 	if host := p.Server.Host; host != "" {
 		webhook := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.webhook.ServeHTTP(w, r) })
-		options.Own = proxy.Own{Host: host, Path: "/webhooks/github", Handler: webhook}
+		options.Own = proxy.Own{Host: host, Path: webhookPath, Handler: webhook}
 	}
-	if p.proxy, err = proxy.New(options); err != nil {
+	p.proxy, err = proxy.New(options)
+	return err
+}
+
+// openListeners opens the proxy's. What is wrong with certificates is told from here on.
+func (p *program) openListeners(ctx context.Context) error {
+	if err := p.proxy.SetTLS(tlsOf(p.Config)); err != nil {
 		return err
 	}
 	return p.proxy.Listen(ctx)

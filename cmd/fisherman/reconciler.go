@@ -106,6 +106,7 @@ func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures [
 	if failed("webhook secrets", err); err == nil {
 		r.github.SetSecrets(trusted)
 	}
+	failed("certificates", r.proxy.SetTLS(tlsOf(next))) // first: no route is to be served before it is protected
 	failed("services", r.deployer.Reconcile(next.Services))
 	next.Services = r.deployer.Configured()
 	r.forgetDeparted(next.Services)

@@ -25,9 +25,6 @@ func (p *program) run(ctx context.Context) error {
 	if p.notifier != nil {
 		parts = append(parts, p.notifier.Run)
 	}
-	if p.sockets[socketHTTPS] != nil {
-		parts = append(parts, p.turnAway(socketHTTPS))
-	}
 	err := inOrder(ctx, append(parts, p.proxy.Run))
 	if err == nil {
 		p.Log.Info().Msg("stopped; apps keep running")

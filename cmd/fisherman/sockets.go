@@ -2,13 +2,11 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
 
@@ -97,26 +95,13 @@ func sameAddress(configured string, open net.Addr) bool {
 	return want.IP.Equal(got.IP) || everywhere && got.IP.IsUnspecified()
 }
 
-// turnAwayPause is the time after an accept that failed, for want of file descriptors, say.
-const turnAwayPause = time.Second
-
-// turnAway closes what connects to a socket that this configuration has no use for: it would wait for ever, and systemd
-// keeps the socket open.
-func (p *program) turnAway(name string) part {
-	l := p.passed(name, "proxy.https", p.Proxy.HTTPS)
-	p.Log.Warn().Msgf("systemd passed a socket %q, but there are no certificates: connections to it are closed; disable its socket unit", name)
-	return func(ctx context.Context) error {
-		defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-		for {
-			conn, err := l.Accept()
-			switch {
-			case ctx.Err() != nil:
-				return nil
-			case err != nil:
-				time.Sleep(turnAwayPause)
-			default:
-				_ = conn.Close()
-			}
-		}
+// passedHTTPS is the listener for HTTPS. Without certificates the proxy closes what connects to it: it would wait for ever.
+func (p *program) passedHTTPS() net.Listener {
+	switch held := p.sockets[socketHTTPS] != nil; {
+	case !held && !p.Proxy.SpeaksTLS():
+		return nil
+	case !p.Proxy.SpeaksTLS():
+		p.Log.Warn().Msgf("systemd passed a socket %q, but there are no certificates: connections to it are closed; disable its socket unit", socketHTTPS)
 	}
+	return p.passed(socketHTTPS, "proxy.https", p.Proxy.HTTPS)
 }

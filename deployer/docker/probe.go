@@ -63,7 +63,7 @@ func healthRequest(ctx context.Context, s deployer.Service, t target) (*http.Req
 	request.Close = true
 	if len(s.Routes) > 0 {
 		request.Host = s.Routes[0].Host
-		if !s.Routes[0].Plain {
+		if s.Routes[0].TLS != deployer.TLSOff {
 			request.Header.Set("X-Forwarded-Proto", "https")
 		}
 	}

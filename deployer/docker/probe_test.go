@@ -29,8 +29,8 @@ func TestProbesLookLikeTheOutside(t *testing.T) {
 		host, proto string
 	}{
 		{nil, where.Host, ""},
-		{[]deployer.Route{{Host: "a.pl"}, {Host: "b.pl", Plain: true}}, "a.pl", "https"},
-		{[]deployer.Route{{Host: "b.pl", Plain: true}}, "b.pl", ""},
+		{[]deployer.Route{{Host: "a.pl"}, {Host: "b.pl", TLS: deployer.TLSOff}}, "a.pl", "https"},
+		{[]deployer.Route{{Host: "b.pl", TLS: deployer.TLSOff}}, "b.pl", ""},
 	} {
 		probe := probeHTTP(deployer.Service{Routes: c.routes, Health: deployer.Health{Path: "/up?x=1", Port: port}})
 		if err := probe(t.Context(), target{address: where.Hostname()}); err != nil {

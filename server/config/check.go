@@ -13,6 +13,7 @@ func (d *draft) check(r *reader) {
 	d.checkSecrets(r)
 	d.checkReplacing(r)
 	d.checkPorts(r)
+	d.checkTLS(r)
 	for _, s := range d.drafts {
 		d.Services = append(d.Services, s.service())
 	}

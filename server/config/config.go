@@ -68,10 +68,25 @@ type Server struct {
 // Proxy is where app traffic comes in.
 type Proxy struct {
 	HTTP           string         // default :80
-	HTTPS          string         // default :443; unused without certificates
+	HTTPS          string         // default :443; unused unless SpeaksTLS
+	ACME           *ACME          // nil: none
+	Certificates   []KeyPair      // from files
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* count
 	AccessLog      AccessLog
 }
+
+// SpeaksTLS reports whether there is anything to have certificates from; otherwise everything is plain HTTP.
+func (p Proxy) SpeaksTLS() bool { return p.ACME != nil || len(p.Certificates) > 0 }
+
+// ACME is where certificates are made.
+type ACME struct {
+	Email     string // empty: none is told to the CA
+	Directory string // default Let's Encrypt's
+	Roots     string // a PEM file of what to trust the directory by; empty: the system's
+}
+
+// KeyPair is a certificate and its key, both PEM files.
+type KeyPair struct{ Cert, Key string }
 
 // AccessLog is where the lines about proxied requests go.
 type AccessLog struct {

@@ -57,7 +57,13 @@ func TestContractExample(t *testing.T) {
 		"ghcr.io": {Username: "alexander-jackson", Password: deployer.Plain("hunter2-ghcr"), Mirror: "127.0.0.1:5555"},
 	})
 	equal(t, got.Server, config.Server{Listen: "127.0.0.1:5000", Host: "deploy.example.com", Token: deployer.Plain("hunter2-api")})
-	equal(t, got.Proxy, config.Proxy{HTTP: ":80", HTTPS: ":443", AccessLog: config.AccessLog{Sample: 1}})
+	equal(t, got.Proxy, config.Proxy{
+		HTTP: ":80", HTTPS: ":443", AccessLog: config.AccessLog{Sample: 1},
+		ACME: &config.ACME{
+			Email: "me@example.com", Directory: "https://acme-v02.api.letsencrypt.org/directory", Roots: "/etc/fisherman/acme-ca.pem",
+		},
+		Certificates: []config.KeyPair{{Cert: "/etc/fisherman/a.pem", Key: "/etc/fisherman/a.key"}},
+	})
 	equal(t, got.Docker, config.Docker{Host: "unix:///var/run/docker.sock", Network: "fisherman"})
 	equal(t, got.State, "/var/lib/fisherman")
 	equal(t, got.RepositorySecrets, map[string][]config.Secret{
@@ -66,7 +72,9 @@ func TestContractExample(t *testing.T) {
 	equal(t, got.Services, []deployer.Service{{
 		Name: "blackboards", Repository: "alexander-jackson/blackboards", Follow: "master",
 		Image: "ghcr.io/alexander-jackson/blackboards", Tag: "latest", Replicas: 1,
-		Routes:      []deployer.Route{{Host: "blackboards.pl", Prefix: "/", Port: 8080}},
+		Routes: []deployer.Route{{
+			Host: "blackboards.pl", Prefix: "/", Port: 8080, TLS: deployer.TLSAuto, ClientCA: "/etc/fisherman/clients.pem",
+		}},
 		Health:      deployer.Health{Path: "/health", Port: 8080, Deadline: time.Minute, Successes: 2},
 		Environment: map[string]config.Secret{"RUST_LOG": deployer.Plain("info")}, Strategy: deployer.BlueGreen,
 		Drain: 30 * time.Second, Stop: 10 * time.Second, Retain: 3,
@@ -87,7 +95,7 @@ services:
 	}
 	app := worker
 	app.Name, app.Repository, app.Image = "app", "o/app", "ghcr.io/o/app"
-	app.Routes = []deployer.Route{{Host: "a.pl", Prefix: "/", Port: 3000}}
+	app.Routes = []deployer.Route{{Host: "a.pl", Prefix: "/", Port: 3000, TLS: deployer.TLSAuto}}
 	app.Health.Port = 3000
 	equal(t, *got, config.Config{
 		GitHub:            config.GitHub{Secrets: []config.Secret{deployer.Plain("s")}, API: "https://api.github.com"},

@@ -114,8 +114,6 @@ func (inheriting) schema() node { return oneService() }
 
 func oneService() node { return node{"$ref": "#/$defs/service"} }
 
-func (refused) schema() node { return node{"not": node{}} }
-
 func (w written) schema() node { return w.kind.schema() }
 
 func (c checked) schema() node {

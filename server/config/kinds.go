@@ -76,17 +76,3 @@ func (s scalar[T]) describe(k Key) []Key {
 	k.Type = s.word
 	return []Key{k}
 }
-
-// refused is a key of a later version. It is known, and never silently ignored.
-type refused string
-
-func (why refused) read(r *reader, v value) {
-	if v.node != nil {
-		r.report(v, "", "%s", string(why))
-	}
-}
-
-func (refused) describe(k Key) []Key {
-	k.Type, k.Meaning = "not in this version", k.Meaning+" (refused until then)"
-	return []Key{k}
-}

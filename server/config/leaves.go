@@ -72,10 +72,10 @@ func gather(all map[string]leaf, path string, v reflect.Value) {
 // keyOf is how a field is written in the file: ChannelID is channel_id.
 func keyOf(field string) string {
 	switch field {
-	case "GitHub", "API", "PIDs", "CPUs", "HTTP", "HTTPS", "ID":
+	case "GitHub", "API", "PIDs", "CPUs", "HTTP", "HTTPS", "ID", "ACME", "TLS":
 		return strings.ToLower(field)
-	case "Plain":
-		return "plain_http"
+	case "ClientCA":
+		return "client_ca"
 	case "Secrets":
 		return "secret"
 	case "ReadOnly":

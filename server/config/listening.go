@@ -14,14 +14,14 @@ type portOwner struct {
 	name, path string // "service web", "services.web.ports[0]"
 }
 
-// checkPorts: only one can listen on a port. The proxy's own HTTPS port counts once somebody has written it down: as long
-// as there are no certificates nothing listens there, and what terminates TLS may.
+// checkPorts: only one can listen on a port. The proxy's own HTTPS port counts with certificates, or once somebody has
+// written it down: otherwise nothing listens there, and what terminates TLS may.
 func (d *draft) checkPorts(r *reader) {
 	taken := []portOwner{
 		{listens(d.Server.Listen), "fisherman's API", "server.listen"},
 		{listens(d.Proxy.HTTP), "the proxy", "proxy.http"},
 	}
-	if !d.https.implied {
+	if !d.https.implied || d.speaksTLS() {
 		taken = append(taken, portOwner{listens(d.Proxy.HTTPS), "the proxy", "proxy.https"})
 	}
 	for _, s := range d.drafts {

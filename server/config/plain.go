@@ -127,9 +127,3 @@ func oneOf[T ~string](into *T, words ...T) kind {
 		return "", fmt.Errorf("is not known; write one of %s", strings.Join(names, ", "))
 	}}
 }
-
-// plainHTTP is a route's tls. Only off makes a difference while there are no certificates.
-func plainHTTP(into *bool) kind {
-	var mode string
-	return checked{kind: oneOf(&mode, "auto", "files", "off"), check: func(*reader, value) { *into = mode == "off" }}
-}

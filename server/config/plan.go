@@ -198,7 +198,9 @@ func needsRestart(path string) bool {
 // Unchangeable is the configuration with those settings of another one that a running server cannot change.
 func (c Config) Unchangeable(running *Config) *Config {
 	c.Server.Listen, c.Server.Host, c.Server.Token = running.Server.Listen, running.Server.Host, running.Server.Token
+	acme, certificates := c.Proxy.ACME, c.Proxy.Certificates
 	c.Proxy, c.State, c.Docker, c.Discord = running.Proxy, running.State, running.Docker, running.Discord
+	c.Proxy.ACME, c.Proxy.Certificates = acme, certificates
 	return &c
 }
 

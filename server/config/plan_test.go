@@ -33,7 +33,7 @@ func TestCompare(t *testing.T) {
 		"nothing":        {"", "", nil},
 		"replicas":       {"image: ghcr.io/o/one", "image: ghcr.io/o/one\n    replicas: 3", []string{"change one: scale from 1 to 3", "services.one.replicas: 1 → 3 (scale)"}},
 		"route":          {"host: a.pl", "host: b.pl", []string{"change one: routes", "services.one.routes[0].host: a.pl → b.pl (routes)"}},
-		"another route":  {"tls: \"off\" }", "tls: \"off\" }, { host: b.pl, port: 81, tls: \"off\" }", []string{"change one: routes", "services.one.routes[1].host:  → b.pl (routes)", "services.one.routes[1].port:  → 81 (routes)", "services.one.routes[1].prefix:  → / (routes)", "services.one.routes[1].plain_http:  → true (routes)"}},
+		"another route":  {"tls: \"off\" }", "tls: \"off\" }, { host: b.pl, port: 81, tls: \"off\" }", []string{"change one: routes", "services.one.routes[1].host:  → b.pl (routes)", "services.one.routes[1].port:  → 81 (routes)", "services.one.routes[1].prefix:  → / (routes)", "services.one.routes[1].tls:  → off (routes)"}},
 		"secret value":   {"hush-one", "hush-other", []string{"change one: new containers", "services.one.environment.PASSWORD: secret (new containers)"}},
 		"set to nothing": {"EMPTY: \"\"", "", []string{"change one: new containers", "services.one.environment.EMPTY: secret (new containers)"}},
 		"tag":            {"image: ghcr.io/o/one", "image: ghcr.io/o/one\n    tag: v2", []string{"change one: look up ghcr.io/o/one:v2 and deploy it", "services.one.tag: latest → v2 (look up)"}},

@@ -6,10 +6,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// noTLS answers the keys for certificates: quietly ignoring them would leave an app less protected than its owner thinks.
-const noTLS = refused("TLS certificates are not available in this version; " +
-	"terminate TLS in front of fisherman and remove this key")
-
 // draft is a configuration while it is read.
 type draft struct {
 	Config
@@ -17,6 +13,7 @@ type draft struct {
 	defaults value
 	secret   value // where github.secret is, or would be
 	https    value // the same of proxy.https
+	pairs    []placed[KeyPair]
 }
 
 // keys is the schema of fisherman.yaml. `defaults` comes before `services`, which take it over.
@@ -95,8 +92,8 @@ func (d *draft) proxyKeys() mapping {
 	return mapping{
 		{name: "http", fallback: ":80", kind: address(&p.HTTP), meaning: "where the proxy takes HTTP"},
 		{name: "https", fallback: ":443", kind: located{address(&p.HTTPS), &d.https}, meaning: "where it takes HTTPS when there are certificates"},
-		{name: "acme", kind: noTLS, meaning: "certificates made by ACME"},
-		{name: "certificates", kind: noTLS, meaning: "certificates from files"},
+		{name: "acme", kind: checked{kind: optional[ACME]{&p.ACME, acmeKeys}, check: notBare, also: node{"type": "object"}}, meaning: "certificates made by ACME, for the hosts of routes that no file covers"},
+		{name: "certificates", kind: list[placed[KeyPair]]{&d.pairs, placing(keyPair)}, meaning: "certificates from files"},
 		{name: "trusted_proxies", kind: list[netip.Prefix]{&p.TrustedProxies, cidr}, meaning: "whose X-Forwarded-* headers count"},
 		{name: "access_log", kind: accessLogKeys(&p.AccessLog), meaning: "lines about proxied requests"},
 	}

@@ -89,8 +89,8 @@ func routeKeys(r *deployer.Route) kind {
 		{name: "host", required: true, kind: host(&r.Host), meaning: "the host name that requests come for"},
 		{name: "prefix", fallback: "/", kind: pathPrefix(&r.Prefix), meaning: "the longest one wins, by whole path segments"},
 		{name: "port", required: true, kind: number(&r.Port, 1, 65535), meaning: "the container's port"},
-		{name: "tls", fallback: "auto", kind: plainHTTP(&r.Plain), meaning: "auto, files, or off: plain HTTP stays plain"},
-		{name: "client_ca", kind: noTLS, meaning: "mutual TLS"},
+		{name: "tls", fallback: "auto", kind: oneOf(&r.TLS, deployer.TLSAuto, deployer.TLSFiles, deployer.TLSOff), meaning: "where the host's certificate comes from: auto is a file where one covers the host, else ACME; off: plain HTTP stays plain"},
+		{name: "client_ca", kind: file(&r.ClientCA), meaning: "mutual TLS: who asks for the host must show a certificate that one in this PEM file has signed; re-read when it changes"},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"fisherman/deployer"
 	"fisherman/server/config"
 )
 
@@ -152,7 +153,7 @@ func TestIdentityValues(t *testing.T) {
 			[]string{"api", "/..", "/a/../b", "/./a", "//", "/a//b", "'/a?b'", "'/a#b'", "'/a b'", "/a%2Fb", "/é", `'/a\b'`, "''"},
 		},
 		{service("routes: [{ host: a.pl, port: %s }]"), []string{"1", "65535"}, []string{"0", "65536", "http", "80.0", "~"}},
-		{service("routes: [{ host: a.pl, port: 1, tls: %s }]"), []string{"auto", "files", "off"}, []string{"no", "false", "Off"}},
+		{service("routes: [{ host: a.pl, port: 1, tls: %s }]"), []string{"auto", "off"}, []string{"files", "no", "false", "Off"}},
 		{service("routes: %s"), []string{"[]", "~"}, []string{"{}", "[~, {host: a.pl, port: 80}, {port: 80}]", "[a.pl]"}[:1]},
 	} {
 		test.check(t)
@@ -206,8 +207,22 @@ func TestServerValues(t *testing.T) {
 		},
 		{with("proxy: { access_log: { sample: %s } }"), []string{"1", "100", "1000000"}, []string{"0", "-1", "0.1", "1000001"}},
 		{with("proxy: { access_log: %s }"), []string{"{}", "~"}, []string{"off", "/var/log/access.log", "{ files: off }"}},
-		{with("proxy: %s"), nil, []string{"{ acme: { email: a } }", "{ certificates: [] }", "{ acme: ~ }"}},
-		{service("routes: [{ host: a.pl, port: 80, client_ca: %s }]"), nil, []string{"/ca.pem", "~"}},
+		{
+			with("proxy: { acme: %s }"),
+			[]string{"{}", "{ email: me@a.pl }", "{ directory: 'https://127.0.0.1:14000/dir' }", "{ roots: /etc/ca.pem }"},
+			[]string{"~", "[]", "{ email: a }", "{ email: 'Me <me@a.pl>' }", "{ directory: 'http://a.pl/' }", "{ directory: a.pl }", "{ roots: ca.pem }"},
+		},
+		{
+			with("proxy: { certificates: %s }"),
+			[]string{"[]", "~", "[{ cert: /a.pem, key: /a.key }]"},
+			[]string{"{}", "[{ cert: /a.pem }]", "[{ key: /a.key }]", "[{ cert: a.pem, key: /a.key }]", "[/a.pem]"},
+		},
+		{
+			"{ github: { secret: s }, proxy: { acme: {} }, services: { web: { repository: o/web, image: ghcr.io/o/web, " +
+				"routes: [{ host: a.pl, port: 80, client_ca: %s }] } } }",
+			[]string{"/ca.pem"},
+			[]string{"ca.pem", "~", "''"},
+		},
 	} {
 		test.check(t)
 	}
@@ -229,8 +244,8 @@ func TestResolved(t *testing.T) {
 	}
 	got := parse(t, service("routes: [{ host: A.pl, prefix: /api/, port: 80, tls: off }, { host: '0:0::1', port: 81 }]"))
 	first, second := got.Services[0].Routes[0], got.Services[0].Routes[1]
-	equal(t, []any{first.Host, first.Prefix, first.Port, first.Plain}, []any{"a.pl", "/api", 80, true})
-	equal(t, []any{second.Host, second.Prefix, second.Port, second.Plain}, []any{"::1", "/", 81, false})
+	equal(t, []any{first.Host, first.Prefix, first.Port, first.TLS}, []any{"a.pl", "/api", 80, deployer.TLSOff})
+	equal(t, []any{second.Host, second.Prefix, second.Port, second.TLS}, []any{"::1", "/", 81, deployer.TLSAuto})
 }
 
 // service is a configuration with one service, in flow style.

@@ -46,7 +46,7 @@ type Options struct {
 	Transport http.RoundTripper        // a copy of http.DefaultTransport when nil
 }
 
-// Notifier is told of deployments (Observe) and of services (Notify), and tells Discord (Run).
+// Notifier is told of deployments (Observe), of services (Notify) and of what else goes wrong (Warn), and tells Discord (Run).
 type Notifier struct {
 	client *client
 	store  Store

@@ -1,6 +1,8 @@
 package discord
 
 import (
+	"strings"
+
 	"github.com/rs/zerolog"
 
 	"fisherman/deployer"
@@ -22,6 +24,10 @@ func (n *Notifier) newsOf(d deployer.Deployment) news {
 
 // MarshalZerologObject says what a line of the log is about.
 func (n news) MarshalZerologObject(line *zerolog.Event) {
+	if strings.Contains(n.service, " ") { // a warning's
+		line.Str("about", n.service)
+		return
+	}
 	line.Str("service", n.service)
 	if n.open == "" {
 		line.Str("deployment", n.id)

@@ -8,9 +8,10 @@ import (
 	"fisherman/deployer"
 )
 
-// outage is a time in which none of a service's replicas is well.
+// outage is a time in which none of a service's replicas is well, or in which something else is not.
 type outage struct {
-	service string
+	service string // or what else it is about, which has a blank
+	warning bool
 	reason  string
 	since   time.Time
 	until   time.Time // zero while it lasts
@@ -21,31 +22,52 @@ type outage struct {
 // not known to be down is nothing to tell: so after a restart the state of every service may be passed, and what was told
 // before it is brought up to date.
 func (n *Notifier) Notify(notice deployer.Notice) {
+	n.note(outage{service: notice.Service, reason: notice.Reason}, notice.Down, notice.At, false)
+}
+
+// Warning is news of something that is no service and needs somebody's attention.
+type Warning struct {
+	About  string // in a few words: "certificate of a.pl"
+	Reason string // for a person; empty: it is over
+	Again  bool   // it was told before, and is to be told anew
+	At     time.Time
+}
+
+// Warn does for a warning what Notify does for an outage.
+func (n *Notifier) Warn(w Warning) {
+	n.note(outage{service: w.About, warning: true, reason: w.Reason}, w.Reason != "", w.At, w.Again)
+}
+
+func (n *Notifier) note(now outage, lasts bool, at time.Time, anew bool) {
 	n.mu.Lock()
-	o := n.outageLocked(notice)
+	o := n.outageLocked(now, lasts, at, anew)
 	n.mu.Unlock()
 	if o != nil {
 		n.put(o.news())
 	}
 }
 
-// outageLocked is the outage that a notice begins, goes on with or ends; nil when there is none.
-func (n *Notifier) outageLocked(notice deployer.Notice) *outage {
-	o, met := n.outages[notice.Service]
+// outageLocked is the outage that is begun, gone on with or ended; nil when there is none.
+func (n *Notifier) outageLocked(now outage, lasts bool, at time.Time, anew bool) *outage {
+	o, met := n.outages[now.service]
 	if !met {
-		o = n.recall(notice.Service)
+		o = n.recall(now.service)
 	}
 	switch {
-	case notice.Down && o == nil:
-		o = &outage{service: notice.Service, reason: notice.Reason, since: notice.At}
-	case notice.Down:
-		o = &outage{service: o.service, reason: notice.Reason, since: o.since}
-	case o != nil:
-		n.outages[notice.Service] = nil
-		return &outage{service: o.service, reason: o.reason, since: o.since, until: notice.At}
+	case !lasts && o == nil:
+		n.outages[now.service] = nil
+		return nil
+	case !lasts:
+		n.outages[now.service] = nil
+		now.reason, now.since, now.until = o.reason, o.since, at
+		return &now
+	case o == nil || anew:
+		now.since = at
+	default:
+		now.since = o.since
 	}
-	n.outages[notice.Service] = o
-	return o
+	n.outages[now.service] = &now
+	return &now
 }
 
 // recall is the outage that Discord was told of before a restart and that was not over then; nil when there was none.
@@ -79,13 +101,23 @@ func (o outage) render() message {
 		color:    red,
 		body:     fmt.Sprintf("since <t:%d:R>", o.since.Unix()),
 	}
+	if o.warning {
+		m.headline, m.color = line(o.service)+": needs attention", orange
+	}
 	if !o.until.IsZero() {
 		m.headline = line(o.service) + ": well again after " + span(o.until.Sub(o.since))
 		m.color = green
-		m.body = fmt.Sprintf("down from <t:%d:f> to <t:%d:f>", o.since.Unix(), o.until.Unix())
+		m.body = fmt.Sprintf("%s from <t:%d:f> to <t:%d:f>", o.word(), o.since.Unix(), o.until.Unix())
 	}
 	if o.reason != "" {
 		m.body = reason(o.reason) + "\n" + m.body
 	}
 	return m
+}
+
+func (o outage) word() string {
+	if o.warning {
+		return "it was so"
+	}
+	return "down"
 }

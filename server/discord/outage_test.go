@@ -192,3 +192,26 @@ func TestNoticesNeverWait(t *testing.T) {
 		t.Errorf("%d outages are kept", kept)
 	}
 }
+
+func TestAWarningIsToldAnewWhenItIsMoreUrgent(t *testing.T) {
+	s := newStandIn(t)
+	n, _ := notifier(t, Options{API: listen(t, s)})
+	start(t, n)
+	warn := func(second int64, reason string, again bool) {
+		n.Warn(Warning{About: "certificate of a.pl", Reason: reason, Again: again, At: time.Unix(1_700_000_000+second, 0)})
+	}
+	warn(0, "", false) // nothing was told before
+	warn(10, "it expires on 2030-01-01", false)
+	first := s.await()
+	if want := "certificate of a.pl: needs attention\n\nit expires on 2030-01-01\nsince <t:1700000010:R>\n"; first.method != http.MethodPost || first.text != want {
+		t.Errorf("%s %q, want %q", first.method, first.text, want)
+	}
+	warn(20, "it expires very soon", true)
+	if next := s.await(); next.method != http.MethodPost || !strings.Contains(next.text, "very soon") {
+		t.Errorf("more urgent: %+v", next)
+	}
+	warn(30, "", false)
+	if over := s.await(); over.id != "1001" || !strings.Contains(over.text, "well again") {
+		t.Errorf("over: %+v", over)
+	}
+}

@@ -1,0 +1,354 @@
+package proxy_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fisherman/proxy"
+	"fisherman/proxy/proxytest"
+)
+
+// coast is a proxy on its way to certificates from a real ACME server.
+type coast struct {
+	*proxy.Proxy
+	pebble  *proxytest.Pebble
+	notices *told
+	store   string
+	options proxy.Options
+	stop    func()
+}
+
+// newCoast serves, and knows hosts only once adopt is called. Challenges arrive at the listeners of the way that is asked for.
+func newCoast(t *testing.T, set proxytest.PebbleOptions, http01, alpn bool) *coast {
+	t.Helper()
+	plain, secure := listen(t), listen(t)
+	if http01 {
+		set.HTTP = plain.Addr()
+	}
+	if alpn {
+		set.TLS = secure.Addr()
+	}
+	c := &coast{pebble: proxytest.NewPebble(t, set), notices: &told{}, store: t.TempDir()}
+	c.options = proxy.Options{
+		Listener: plain, ListenerTLS: secure, Notice: c.notices.take, Certificates: c.store, Metrics: prometheus.NewRegistry(),
+		Timeouts: proxy.Timeouts{Reread: 10 * time.Millisecond, Retry: 100 * time.Millisecond, Renew: 100 * time.Millisecond},
+	}
+	c.begin(t)
+	return c
+}
+
+func (c *coast) begin(t *testing.T) {
+	t.Helper()
+	c.Proxy = prepare(t, c.options)
+	c.stop = run(t, c.Proxy)
+	c.Settle()
+}
+
+// again is the same after a restart of the process.
+func (c *coast) again(t *testing.T) {
+	t.Helper()
+	plain, secure := c.Addr().String(), c.AddrTLS().String()
+	c.stop()
+	c.options.Metrics = prometheus.NewRegistry()
+	c.options.Listener, c.options.ListenerTLS = listenOn(t, plain), listenOn(t, secure)
+	c.begin(t)
+}
+
+func (c *coast) acme() *proxy.ACME {
+	return &proxy.ACME{Email: "me@a.test", Directory: c.pebble.Directory, Roots: c.pebble.Roots}
+}
+
+func (c *coast) adopt(t *testing.T, routes []proxy.TLSRoute, pairs ...proxy.KeyPair) {
+	t.Helper()
+	setTLS(t, c.Proxy, proxy.TLS{Routes: routes, Certificates: pairs, ACME: c.acme()})
+}
+
+// shows returns the certificate that a host is served with, nil when there is none. Who has signed it is pebble's affair.
+func (c *coast) shows(host string) *x509.Certificate {
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", c.AddrTLS().String(), &tls.Config{ServerName: host, InsecureSkipVerify: true})
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = conn.Close() }()
+	return conn.ConnectionState().PeerCertificates[0]
+}
+
+func (c *coast) await(t *testing.T, host string) *x509.Certificate {
+	t.Helper()
+	return c.awaitAfter(t, host, nil)
+}
+
+func (c *coast) awaitAfter(t *testing.T, host string, old *x509.Certificate) *x509.Certificate {
+	t.Helper()
+	for deadline := time.Now().Add(3 * patience); ; time.Sleep(20 * time.Millisecond) {
+		if got := c.shows(host); got != nil && (old == nil || !got.Equal(old)) {
+			return got
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no certificate for %s; told %q\n%s", host, c.notices.of("certificate of "+host), c.pebble.Log())
+		}
+	}
+}
+
+func listen(t testing.TB) net.Listener { return listenOn(t, "127.0.0.1:0") }
+
+func listenOn(t testing.TB, address string) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener
+}
+
+// TestACMEMakesCertificates by each of the two ways, for hosts that want it and no file covers, and for nobody else.
+func TestACMEMakesCertificates(t *testing.T) {
+	for way, http01 := range map[string]bool{"HTTP-01": true, "TLS-ALPN-01": false} {
+		t.Run(way, func(t *testing.T) {
+			c := newCoast(t, proxytest.PebbleOptions{}, http01, !http01)
+			own := proxytest.NewCA(t, "own")
+			routes := append(hosts("a.test", "b.test", "file.test"),
+				proxy.TLSRoute{Host: "off.test", Prefix: "/", Mode: proxy.TLSOff},
+				proxy.TLSRoute{Host: "files.test", Prefix: "/", Mode: proxy.TLSFiles},
+				proxy.TLSRoute{Host: "mutual.test", Prefix: "/", ClientCA: own.File()})
+			c.adopt(t, routes, pairFiles(t, own.Server(nil, "file.test")))
+			web := backend(t, says("reached"))
+			point(t, c.Proxy, "web", "1", map[string][]string{"a.test/": {web}, "b.test/": {web}, "mutual.test/": {web}})
+			for _, host := range []string{"a.test", "b.test"} {
+				if got := c.await(t, host); len(got.DNSNames) != 1 || got.DNSNames[0] != host {
+					t.Errorf("%s: a certificate for %q", host, got.DNSNames)
+				}
+				res, body := fetch(t, clientTLS(t, c.Proxy, &tls.Config{InsecureSkipVerify: true}, true), "https://"+host+"/")
+				if res.StatusCode != http.StatusOK || body != "reached" {
+					t.Errorf("%s %q", res.Status, body)
+				}
+			}
+			client := own.Client(nil)
+			soon(t, "the certificate of a host that asks for client certificates", func() bool {
+				config := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{client}}
+				res, err := clientTLS(t, c.Proxy, config, false).Get("https://mutual.test/")
+				return err == nil && read(t, res) == "reached"
+			})
+			if got := c.shows("file.test"); got == nil || got.Issuer.CommonName != "own" {
+				t.Errorf("file.test: %v", got)
+			}
+			for _, host := range []string{"off.test", "files.test", "stranger.test"} {
+				if got := c.shows(host); got != nil {
+					t.Errorf("%s has a certificate", host)
+				}
+			}
+			for _, host := range []string{"off.test", "files.test", "file.test", "stranger.test"} {
+				if strings.Contains(c.pebble.Log(), host) {
+					t.Errorf("the CA was asked for %s", host)
+				}
+			}
+			secretsAreKept(t, c.store)
+		})
+	}
+}
+
+// secretsAreKept looks that nobody else may read the keys.
+func secretsAreKept(t *testing.T, store string) {
+	t.Helper()
+	keys := 0
+	_ = filepath.WalkDir(store, func(name string, entry fs.DirEntry, _ error) error {
+		if info, err := entry.Info(); err == nil && !entry.IsDir() {
+			if info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s: %v", name, info.Mode())
+			}
+			if strings.HasSuffix(name, ".key") {
+				keys++
+			}
+		}
+		return nil
+	})
+	if keys < 2 {
+		t.Errorf("%d keys in the store", keys)
+	}
+}
+
+// TestARestartAsksNobody serves what the store has, also while the CA is away, and makes anew what cannot be read.
+func TestARestartAsksNobody(t *testing.T) {
+	c := newCoast(t, proxytest.PebbleOptions{}, true, false)
+	c.adopt(t, hosts("a.test", "b.test"))
+	a, b := c.await(t, "a.test"), c.await(t, "b.test")
+	c.pebble.Stop()
+	c.again(t)
+	c.adopt(t, hosts("a.test", "b.test"))
+	if got := c.shows("a.test"); got == nil || !got.Equal(a) {
+		t.Errorf("after a restart: %v", got)
+	}
+	for _, name := range crtOf(t, c.store, "a.test") {
+		proxytest.WriteFile(t, name, []byte("damaged"))
+	}
+	c.again(t)
+	c.adopt(t, hosts("a.test", "b.test"))
+	if got := c.shows("b.test"); got == nil || !got.Equal(b) || c.shows("a.test") != nil {
+		t.Errorf("beside a damaged one: %v", got)
+	}
+	soon(t, "the trouble to be told", func() bool { return len(c.notices.of("certificate of a.test")) > 0 })
+	c.pebble.Start()
+	c.awaitAfter(t, "a.test", a)
+	soon(t, "the end of it to be told", func() bool {
+		reasons := c.notices.of("certificate of a.test")
+		return reasons[len(reasons)-1] == ""
+	})
+}
+
+func crtOf(t *testing.T, store, host string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(store, "certificates", "*", host, host+".crt"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	return names
+}
+
+// TestCertificatesAreRenewedInTime has some that live for half a minute.
+func TestCertificatesAreRenewedInTime(t *testing.T) {
+	const life = 15 * time.Second
+	c := newCoast(t, proxytest.PebbleOptions{Life: life}, false, true)
+	c.adopt(t, hosts("a.test"))
+	point(t, c.Proxy, "web", "1", only("a.test/", backend(t, says("reached"))))
+	first := c.await(t, "a.test")
+	if c.awaitAfter(t, "a.test", first); time.Until(first.NotAfter) < life/6 {
+		t.Errorf("renewed %v before its end", time.Until(first.NotAfter))
+	}
+	c.pebble.Stop()
+	second := c.shows("a.test")
+	soonOr(t, life, "the failure to be told", func() bool { return len(c.notices.of("certificate of a.test")) > 0 })
+	if left := time.Until(second.NotAfter); left < life/6 {
+		t.Errorf("told %v before the end", left)
+	}
+	if res, _ := fetch(t, clientTLS(t, c.Proxy, &tls.Config{InsecureSkipVerify: true}, true), "https://a.test/"); res.StatusCode != http.StatusOK {
+		t.Errorf("while the CA is away: %s", res.Status)
+	}
+	c.pebble.Start()
+	c.awaitAfter(t, "a.test", second)
+	soon(t, "the end of it to be told", func() bool {
+		reasons := c.notices.of("certificate of a.test")
+		return reasons[len(reasons)-1] == ""
+	})
+}
+
+func soonOr(t *testing.T, limit time.Duration, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !condition(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// TestACAThatRefusesOrIsGoneStopsNobody else from being served or having certificates made.
+func TestACAThatRefusesOrIsGoneStopsNobody(t *testing.T) {
+	c := newCoast(t, proxytest.PebbleOptions{Refuses: []string{"refused.test"}}, true, false)
+	own := proxytest.NewCA(t, "own")
+	c.adopt(t, append(hosts("refused.test", "a.test", "file.test"), proxy.TLSRoute{Host: "off.test", Prefix: "/", Mode: proxy.TLSOff}),
+		pairFiles(t, own.Server(nil, "file.test")))
+	web := backend(t, says("reached"))
+	point(t, c.Proxy, "web", "1", map[string][]string{"file.test/": {web}, "off.test/": {web}})
+	c.await(t, "a.test")
+	soon(t, "the refusal to be told", func() bool { return len(c.notices.of("certificate of refused.test")) > 0 })
+	if reason := c.notices.of("certificate of refused.test")[0]; !strings.Contains(reason, "cannot be obtained") || len(reason) > 1000 {
+		t.Errorf("told %q", reason)
+	}
+	if failuresOf(t, c.options.Metrics.(*prometheus.Registry), "refused.test") == 0 {
+		t.Error("not counted")
+	}
+	c.pebble.Stop()
+	c.adopt(t, append(hosts("refused.test", "late.test", "a.test", "file.test"), proxy.TLSRoute{Host: "off.test", Prefix: "/", Mode: proxy.TLSOff}),
+		pairFiles(t, own.Server(nil, "file.test")))
+	soon(t, "the absence to be told", func() bool { return len(c.notices.of("certificate of late.test")) > 0 })
+	if res, body := fetch(t, clientTLS(t, c.Proxy, &tls.Config{RootCAs: own.Pool()}, true), "https://file.test/"); body != "reached" {
+		t.Errorf("%s %q", res.Status, body)
+	}
+	if status, _ := get(t, c.Proxy, "http://off.test/"); status != http.StatusOK {
+		t.Errorf("over plain HTTP %d", status)
+	}
+	c.pebble.Start()
+	c.await(t, "late.test")
+}
+
+func failuresOf(t *testing.T, registry *prometheus.Registry, host string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == "fisherman_certificate_failures_total" && m.GetLabel()[0].GetValue() == host {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+// TestAFileTakesOverFromACME and back, without a request that fails.
+func TestAFileTakesOverFromACME(t *testing.T) {
+	c := newCoast(t, proxytest.PebbleOptions{}, true, false)
+	own := proxytest.NewCA(t, "own")
+	pair := pairFiles(t, own.Server(nil, "other.test"))
+	c.adopt(t, hosts("a.test"), pair)
+	point(t, c.Proxy, "web", "1", only("a.test/", backend(t, says("reached"))))
+	c.await(t, "a.test")
+	var stop atomic.Bool
+	ended := make(chan error, 1)
+	go func() {
+		for !stop.Load() {
+			one := clientTLS(t, c.Proxy, &tls.Config{InsecureSkipVerify: true}, true)
+			res, err := one.Get("https://a.test/")
+			if err != nil || read(t, res) != "reached" {
+				ended <- errors.Join(err, errors.New("not reached"))
+				return
+			}
+			one.CloseIdleConnections()
+		}
+		ended <- nil
+	}()
+	writePair(t, pair, own.Server(nil, "a.test"))
+	soon(t, "the file to count", func() bool { return c.shows("a.test").Issuer.CommonName == "own" })
+	writePair(t, pair, own.Server(nil, "other.test"))
+	soon(t, "ACME to count", func() bool { return c.shows("a.test").Issuer.CommonName != "own" })
+	stop.Store(true)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestChallengesPrecedeEverything but are only answered when they are ours.
+func TestChallengesPrecedeEverything(t *testing.T) {
+	c := newCoast(t, proxytest.PebbleOptions{}, true, false)
+	c.adopt(t, hosts("a.test"))
+	point(t, c.Proxy, "web", "1", map[string][]string{"off.test/": {backend(t, says("the app's own"))}})
+	c.await(t, "a.test")
+	if status, body := get(t, c.Proxy, "http://off.test/.well-known/acme-challenge/token"); status != http.StatusOK || body != "the app's own" {
+		t.Errorf("an app's own: %d %q", status, body)
+	}
+	if status, _ := get(t, c.Proxy, "http://a.test/.well-known/acme-challenge/token"); status != http.StatusPermanentRedirect {
+		t.Errorf("an unknown one: %d", status)
+	}
+	conn, err := tls.Dial("tcp", c.AddrTLS().String(), &tls.Config{ServerName: "a.test", NextProtos: []string{"acme-tls/1"}, InsecureSkipVerify: true})
+	if err == nil {
+		_ = conn.Close()
+		t.Error("a handshake for a challenge that nobody has begun")
+	}
+	conn, err = tls.Dial("tcp", c.AddrTLS().String(), &tls.Config{ServerName: "a.test", NextProtos: []string{"acme-tls/1", "http/1.1"}, InsecureSkipVerify: true})
+	if err != nil || conn.ConnectionState().NegotiatedProtocol != "http/1.1" {
+		t.Errorf("%v, %v", conn, err)
+	}
+}

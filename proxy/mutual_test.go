@@ -1,0 +1,245 @@
+package proxy_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"fisherman/proxy"
+	"fisherman/proxy/proxytest"
+)
+
+// doors is a proxy with a public host and private ones.
+type doors struct {
+	*proxy.Proxy
+	roots           *x509.CertPool
+	staff, partners *proxytest.CA // who signs clients of staff.pl and partners.pl
+	file            string        // staff's
+}
+
+func newDoors(t *testing.T) doors {
+	t.Helper()
+	servers := proxytest.NewCA(t, "servers")
+	g := doors{roots: servers.Pool(), staff: proxytest.NewCA(t, "staff"), partners: proxytest.NewCA(t, "partners")}
+	g.file = g.staff.File()
+	g.Proxy = startTLS(t, proxy.Options{}, proxy.TLS{
+		Routes: append(hosts("public.pl", "also.pl"),
+			proxy.TLSRoute{Host: "staff.pl", Prefix: "/", ClientCA: g.file},
+			proxy.TLSRoute{Host: "partners.pl", Prefix: "/", ClientCA: g.partners.File()}),
+		Certificates: []proxy.KeyPair{pairFiles(t, servers.Server(nil, "public.pl", "also.pl", "staff.pl", "partners.pl"))},
+	})
+	web := backend(t, says("reached"))
+	point(t, g.Proxy, "web", "1", map[string][]string{"public.pl/": {web}, "also.pl/": {web}, "staff.pl/": {web}, "partners.pl/": {web}})
+	return g
+}
+
+// config is of a client that makes connections for a name, and shows a certificate if there is one.
+func (g doors) config(name string, shows ...tls.Certificate) *tls.Config {
+	return &tls.Config{RootCAs: g.roots, ServerName: name, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if len(shows) > 0 {
+			return &shows[0], nil // whatever the server asks for
+		}
+		return new(tls.Certificate), nil
+	}}
+}
+
+// knock returns the status, 0 when the handshake was refused. In TLS 1.3 the client hears of that after its own part of it.
+func knock(t *testing.T, c *http.Client, host string) int {
+	t.Helper()
+	res, err := c.Get("https://" + host + "/")
+	if err == nil {
+		_ = read(t, res)
+		return res.StatusCode
+	}
+	for _, refusal := range []string{"remote error: tls:", "connection reset", "EOF", "broken pipe", "conn could not be established"} {
+		if strings.Contains(err.Error(), refusal) {
+			return 0
+		}
+	}
+	t.Fatal(err)
+	return 0
+}
+
+func TestClientCertificates(t *testing.T) {
+	g := newDoors(t)
+	staff, partner, stranger := g.staff.Client(nil), g.partners.Client(nil), proxytest.NewCA(t, "staff").Client(nil)
+	for _, test := range []struct {
+		what, name, host string
+		shows            []tls.Certificate
+		want             int
+	}{
+		{"public", "public.pl", "public.pl", nil, 200},
+		{"public, another public host", "public.pl", "also.pl", nil, 200},
+		{"staff", "staff.pl", "staff.pl", []tls.Certificate{staff}, 200},
+		{"staff in capitals", "STAFF.pl", "Staff.PL", []tls.Certificate{staff}, 200},
+		{"no certificate", "staff.pl", "staff.pl", nil, 0},
+		{"another's certificate", "staff.pl", "staff.pl", []tls.Certificate{partner}, 0},
+		{"one of a CA of the same name", "staff.pl", "staff.pl", []tls.Certificate{stranger}, 0},
+		{"an expired one", "staff.pl", "staff.pl", []tls.Certificate{g.staff.Client(proxytest.Expired)}, 0},
+		{"a server's", "staff.pl", "staff.pl", []tls.Certificate{g.staff.Server(nil, "staff.pl")}, 0},
+		{"public name, private host", "public.pl", "staff.pl", nil, 421},
+		{"public name, private host, a good certificate", "public.pl", "staff.pl", []tls.Certificate{staff}, 421},
+		{"public name, private host with a dot", "public.pl", "staff.pl.", nil, 421},
+		{"private name, public host", "staff.pl", "public.pl", []tls.Certificate{staff}, 421},
+		{"private name, another private host", "staff.pl", "partners.pl", []tls.Certificate{staff}, 421},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			bothVersions(t, func(t *testing.T, h2 bool) {
+				for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+					config := g.config(test.name, test.shows...)
+					config.MaxVersion = version
+					if got := knock(t, clientTLS(t, g.Proxy, config, h2), test.host); got != test.want {
+						t.Errorf("TLS %x: %d, want %d", version, got, test.want)
+					}
+				}
+			})
+		})
+	}
+	if status, _ := get(t, g.Proxy, "http://staff.pl/"); status != http.StatusPermanentRedirect {
+		t.Errorf("over plain HTTP %d", status)
+	}
+}
+
+// TestAConnectionIsReusedForPublicHostsOnly asks for a private host on a connection that has served a public one.
+func TestAConnectionIsReusedForPublicHostsOnly(t *testing.T) {
+	g := newDoors(t)
+	bothVersions(t, func(t *testing.T, h2 bool) {
+		config := g.config("public.pl", g.staff.Client(nil))
+		conns := 0
+		config.VerifyConnection = func(tls.ConnectionState) error { conns++; return nil }
+		c := clientTLS(t, g.Proxy, config, h2)
+		for _, step := range []struct {
+			host string
+			want int
+		}{{"public.pl", 200}, {"staff.pl", 421}, {"also.pl", 200}, {"partners.pl", 421}, {"public.pl", 200}} {
+			request, _ := http.NewRequest(http.MethodGet, "https://public.pl/", nil)
+			request.Host = step.host
+			res, err := c.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _ = read(t, res); res.StatusCode != step.want {
+				t.Errorf("%s: %d, want %d", step.host, res.StatusCode, step.want)
+			}
+		}
+		if conns != 1 {
+			t.Errorf("%d connections", conns)
+		}
+	})
+}
+
+// TestASessionOpensNoOtherDoor resumes sessions of one host on another.
+func TestASessionOpensNoOtherDoor(t *testing.T) {
+	g := newDoors(t)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, from := range []string{"public.pl", "staff.pl", "partners.pl"} {
+			sessions := &anySession{}
+			with := func(name string, shows ...tls.Certificate) *http.Client {
+				config := g.config(name, shows...)
+				config.ClientSessionCache, config.MaxVersion = sessions, version
+				return clientTLS(t, g.Proxy, config, false)
+			}
+			shows := map[string][]tls.Certificate{"staff.pl": {g.staff.Client(nil)}, "partners.pl": {g.partners.Client(nil)}}[from]
+			if got := knock(t, with(from, shows...), from); got != 200 {
+				t.Fatalf("%s: %d", from, got)
+			}
+			if held := sessions.is != nil; held != (from == "public.pl") {
+				t.Errorf("TLS %x: a session of %s: %v", version, from, held)
+			}
+			for _, to := range []string{"staff.pl", "partners.pl"} {
+				if got := knock(t, with(to), to); got != 0 {
+					t.Errorf("TLS %x: a session of %s opens %s: %d", version, from, to, got)
+				}
+			}
+		}
+	}
+}
+
+// anySession offers the last session to whatever host.
+type anySession struct{ is *tls.ClientSessionState }
+
+func (s *anySession) Get(string) (*tls.ClientSessionState, bool) { return s.is, s.is != nil }
+func (s *anySession) Put(_ string, is *tls.ClientSessionState)   { s.is = is }
+
+// TestClientCAsAreReread shuts out those whom the new file does not know, on open connections, too.
+func TestClientCAsAreReread(t *testing.T) {
+	g := newDoors(t)
+	bothVersions(t, func(t *testing.T, h2 bool) {
+		before := clientTLS(t, g.Proxy, g.config("staff.pl", g.staff.Client(nil)), h2)
+		if got := knock(t, before, "staff.pl"); got != 200 {
+			t.Fatalf("at first %d", got)
+		}
+		next := proxytest.NewCA(t, "next")
+		proxytest.WriteFile(t, g.file, proxytest.PEM("CERTIFICATE", next.Cert.Raw))
+		after := g.config("staff.pl", next.Client(nil))
+		soon(t, "the new file to count", func() bool { return knock(t, clientTLS(t, g.Proxy, after, h2), "staff.pl") == 200 })
+		if got := knock(t, before, "staff.pl"); got != 421 {
+			t.Errorf("on the connection from before: %d", got)
+		}
+		before.CloseIdleConnections()
+		if got := knock(t, before, "staff.pl"); got != 0 {
+			t.Errorf("on a new connection: %d", got)
+		}
+		proxytest.WriteFile(t, g.file, proxytest.PEM("CERTIFICATE", g.staff.Cert.Raw))
+		soon(t, "the old file to be back", func() bool { return knock(t, before, "staff.pl") == 200 })
+	})
+}
+
+// TestAFileOfClientCAsThatCannotBeUsedLetsNobodyIn, and one that breaks later keeps what it said.
+func TestAFileOfClientCAsThatCannotBeUsedLetsNobodyIn(t *testing.T) {
+	servers, staff := proxytest.NewCA(t, "servers"), proxytest.NewCA(t, "staff")
+	file := staff.File()
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	var notices told
+	p := startTLS(t, proxy.Options{Notice: notices.take}, proxy.TLS{
+		Routes:       append(hosts("public.pl"), proxy.TLSRoute{Host: "staff.pl", Prefix: "/", ClientCA: file}),
+		Certificates: []proxy.KeyPair{pairFiles(t, servers.Server(nil, "public.pl", "staff.pl"))},
+	})
+	web := backend(t, says("reached"))
+	point(t, p, "web", "1", map[string][]string{"public.pl/": {web}, "staff.pl/": {web}})
+	g := doors{Proxy: p, roots: servers.Pool()}
+	c := func(name string) *http.Client { return clientTLS(t, p, g.config(name, staff.Client(nil)), true) }
+	if got := []int{knock(t, c("staff.pl"), "staff.pl"), knock(t, c("public.pl"), "staff.pl"), knock(t, c("public.pl"), "public.pl")}; got[0] != 0 || got[1] != 421 || got[2] != 200 {
+		t.Errorf("without the file: %v", got)
+	}
+	if reasons := notices.of("client CAs " + file); len(reasons) != 1 {
+		t.Errorf("told %q", reasons)
+	}
+	proxytest.WriteFile(t, file, proxytest.PEM("CERTIFICATE", staff.Cert.Raw))
+	soon(t, "the file to be read", func() bool { return knock(t, c("staff.pl"), "staff.pl") == 200 })
+	proxytest.WriteFile(t, file, []byte("broken"))
+	soon(t, "the trouble to be told", func() bool { return len(notices.of("client CAs "+file)) == 3 })
+	if got := knock(t, c("staff.pl"), "staff.pl"); got != 200 {
+		t.Errorf("with the broken file: %d", got)
+	}
+}
+
+// TestAHostThatBecomesPrivateIsPrivateOnOpenConnections, and one that is forgotten while it is served stays private.
+func TestAHostThatBecomesPrivateIsPrivateOnOpenConnections(t *testing.T) {
+	servers, staff := proxytest.NewCA(t, "servers"), proxytest.NewCA(t, "staff")
+	pair := pairFiles(t, servers.Server(nil, "a.pl", "b.pl"))
+	p := startTLS(t, proxy.Options{}, proxy.TLS{Routes: hosts("a.pl"), Certificates: []proxy.KeyPair{pair}})
+	point(t, p, "web", "1", only("a.pl/", backend(t, says("reached"))))
+	g := doors{Proxy: p, roots: servers.Pool()}
+	c := clientTLS(t, p, g.config("a.pl", staff.Client(nil)), true)
+	if got := knock(t, c, "a.pl"); got != 200 {
+		t.Fatalf("at first %d", got)
+	}
+	private := []proxy.TLSRoute{{Host: "a.pl", Prefix: "/", ClientCA: staff.File()}}
+	setTLS(t, p, proxy.TLS{Routes: private, Certificates: []proxy.KeyPair{pair}})
+	if got := knock(t, c, "a.pl"); got != 421 {
+		t.Errorf("on the open connection %d", got)
+	}
+	setTLS(t, p, proxy.TLS{Routes: hosts("b.pl"), Certificates: []proxy.KeyPair{pair}})
+	if got := knock(t, clientTLS(t, p, g.config("a.pl"), true), "a.pl"); got != 0 {
+		t.Errorf("once it is not wanted any more: %d", got)
+	}
+	if status, _ := get(t, p, "http://a.pl/"); status != http.StatusPermanentRedirect {
+		t.Errorf("over plain HTTP %d", status)
+	}
+}

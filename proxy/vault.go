@@ -1,0 +1,302 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"go.uber.org/zap"
+)
+
+// vault keeps certificates: it reads files when they change, and tells of what goes wrong with them.
+type vault struct {
+	log     zerolog.Logger
+	tell    func(Notice)
+	base    *tls.Config // of hosts that anybody may ask for
+	silent  quiet
+	zap     *zap.Logger
+	shelf   *shelf
+	renewal renewal
+	changed chan struct{} // has a value when there is something new to look at
+	failed  *prometheus.CounterVec
+
+	ring   atomic.Pointer[keyring]
+	maker  atomic.Pointer[maker] // nil until the first certificate is to be made
+	making sync.Mutex            // held while maker is replaced
+
+	mu       sync.Mutex // guards the fields below; held while ring is replaced
+	wanted   TLS
+	hosts    map[string]*tlsHost
+	pairs    map[KeyPair]*watched[*tls.Certificate]
+	cas      map[string]*watched[*authority]
+	issued   map[string]issued
+	failures map[string]error   // by host, of the last attempt to have a certificate made
+	troubles map[string]trouble // by what they are about
+}
+
+// issued is a certificate that a CA has made.
+type issued struct {
+	*tls.Certificate
+	by string // its issuerKey
+}
+
+// trouble is what was told of something.
+type trouble struct {
+	reason string
+	level  int
+}
+
+func newVault(options Options) *vault {
+	v := &vault{
+		log: options.Log, tell: options.Notice, pairs: map[KeyPair]*watched[*tls.Certificate]{}, cas: map[string]*watched[*authority]{},
+		issued: map[string]issued{}, failures: map[string]error{}, troubles: map[string]trouble{}, zap: newZap(options.Log), shelf: newShelf(options.Certificates),
+		renewal: renewal{options.Timeouts.Retry, options.Timeouts.Renew}, changed: make(chan struct{}, 1),
+		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fisherman_certificate_failures_total", Help: "Failed attempts to have a certificate made or renewed by ACME.",
+		}, []string{"host"}),
+	}
+	v.base = v.handshakes()
+	v.ring.Store(&keyring{})
+	return v
+}
+
+// replace makes t what is wanted. hosts are t's, and live is what requests go to.
+func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for name, host := range v.hosts {
+		if _, stays := hosts[name]; !stays && len(live.hosts[name]) > 0 {
+			hosts[name] = host
+		}
+	}
+	v.wanted, v.hosts = t, hosts
+	v.watchLocked()
+	v.rereadLocked()
+	v.recallLocked()
+	v.renewLocked()
+	v.assessLocked(time.Now())
+	offer(v.changed)
+}
+
+// recallLocked takes from disk what has been made for the hosts.
+func (v *vault) recallLocked() {
+	if v.wanted.ACME == nil {
+		return
+	}
+	for host, h := range v.hosts {
+		if _, has := v.issued[host]; h.auto && !has {
+			v.fetchLocked(host, *v.wanted.ACME)
+		}
+	}
+}
+
+// fetchLocked takes a host's certificate from disk.
+func (v *vault) fetchLocked(host string, from ACME) {
+	c, err := v.shelf.find(issuerKey(from), host)
+	switch {
+	case err != nil:
+		v.log.Error().Str("host", host).Err(err).Msg("a certificate that ACME has made cannot be read; it is set aside, and another one is made")
+	case c != nil:
+		v.issued[host] = issued{c, issuerKey(from)}
+	}
+}
+
+// fetch puts to use what has just been made.
+func (v *vault) fetch(host string, from ACME) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.fetchLocked(host, from)
+	c := v.issued[host]
+	if c.Certificate == nil || c.by != issuerKey(from) || !time.Now().Before(due(c.Leaf)) {
+		return fmt.Errorf("the CA has made a certificate that cannot be used: %w", errNoCertificate)
+	}
+	v.log.Info().Str("host", host).Time("expires", c.Leaf.NotAfter).Msg("using a new certificate by ACME")
+	v.renewLocked()
+	return nil
+}
+
+// made is what a CA has made for a host; nil when it has made none.
+func (v *vault) made(host string, by ACME) *tls.Certificate {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if c := v.issued[host]; c.by == issuerKey(by) {
+		return c.Certificate
+	}
+	return nil
+}
+
+// left is how long the host's certificate need not be replaced.
+func (v *vault) left(host string, by ACME) time.Duration {
+	if c := v.made(host, by); c != nil {
+		return time.Until(due(c.Leaf))
+	}
+	return 0
+}
+
+// settled takes note of how an attempt has ended.
+func (v *vault) settled(host string, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.failures[host] = err; err == nil {
+		delete(v.failures, host)
+	} else {
+		v.failed.WithLabelValues(host).Inc()
+		v.log.Error().Str("host", host).Err(err).Msg("no certificate by ACME; trying again")
+	}
+	v.assessLocked(time.Now())
+}
+
+// watchLocked watches the files that are wanted, and no others.
+func (v *vault) watchLocked() {
+	pairs := map[KeyPair]*watched[*tls.Certificate]{}
+	for _, p := range v.wanted.Certificates {
+		if pairs[p] = v.pairs[p]; pairs[p] == nil {
+			pairs[p] = watchPair(p)
+		}
+	}
+	cas := map[string]*watched[*authority]{}
+	for _, host := range v.hosts {
+		if host.mutual && cas[host.clientCA] == nil {
+			if cas[host.clientCA] = v.cas[host.clientCA]; cas[host.clientCA] == nil {
+				cas[host.clientCA] = &watched[*authority]{files: []string{host.clientCA}, make: newAuthority}
+			}
+		}
+	}
+	v.pairs, v.cas = pairs, cas
+}
+
+// watchPair does not take an expired certificate for one that is still good.
+func watchPair(p KeyPair) *watched[*tls.Certificate] {
+	w := &watched[*tls.Certificate]{files: []string{p.Cert, p.Key}}
+	w.make = func(contents [][]byte) (*tls.Certificate, error) {
+		fresh, err := newPair(contents)
+		now := time.Now()
+		if err == nil && w.made && valid(w.is, now) && !valid(fresh, now) {
+			return nil, fmt.Errorf("it is valid from %s to %s; put one there that is valid now", day(fresh.Leaf.NotBefore), day(fresh.Leaf.NotAfter))
+		}
+		return fresh, err
+	}
+	return w
+}
+
+// rereadLocked looks at all files, and reports whether anything in them is new.
+func (v *vault) rereadLocked() (changed bool) {
+	for p, w := range v.pairs {
+		if w.reread() {
+			changed = true
+			v.log.Info().Str("certificate", p.Cert).Strs("hosts", w.is.Leaf.DNSNames).Time("expires", w.is.Leaf.NotAfter).Msg("using a certificate file")
+		}
+		reason := ""
+		if w.err != nil {
+			reason = fmt.Sprintf("%s and %s cannot be used: %v", p.Cert, p.Key, w.err)
+			if w.made {
+				reason += fmt.Sprintf("; the one before is served on, until %s", day(w.is.Leaf.NotAfter))
+			}
+		}
+		v.reportLocked("certificate file "+p.Cert, reason, 0)
+	}
+	for file, w := range v.cas {
+		if w.reread() {
+			changed = true
+			v.log.Info().Str("client_ca", file).Int("certificates", len(w.is.known)).Msg("using a file of client CAs")
+		}
+		reason := ""
+		if w.err != nil {
+			reason = fmt.Sprintf("%s cannot be used: %v; ", file, w.err)
+			if w.made {
+				reason += "the one before is asked for on"
+			} else {
+				reason += "until then nobody gets in there"
+			}
+		}
+		v.reportLocked("client CAs "+file, reason, 0)
+	}
+	return changed
+}
+
+// renewLocked puts together what is known into a new ring.
+func (v *vault) renewLocked() {
+	ring := &keyring{on: v.wanted.isOn(), hosts: map[string]*tlsHost{}, issued: map[string]*tls.Certificate{}}
+	for host, c := range v.issued {
+		if h := v.hosts[host]; h != nil && h.auto {
+			ring.issued[host] = c.Certificate
+		}
+	}
+	for _, p := range v.wanted.Certificates {
+		if w := v.pairs[p]; w.made {
+			ring.pairs = append(ring.pairs, w.is)
+		}
+	}
+	for name, host := range v.hosts {
+		fresh := *host
+		if host.mutual && v.cas[host.clientCA].made {
+			fresh.ca = v.cas[host.clientCA].is
+			fresh.config = v.mutual(fresh.ca)
+		}
+		ring.hosts[name] = &fresh
+	}
+	v.ring.Store(ring)
+}
+
+// look rereads the files, tells what there is to tell, and returns the hosts that need ACME.
+func (v *vault) look() map[string]ACME {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.rereadLocked() {
+		v.renewLocked()
+	}
+	v.assessLocked(time.Now())
+	needy := map[string]ACME{}
+	for name := range v.ring.Load().hosts {
+		if v.needsLocked(name, time.Now()) {
+			needy[name] = *v.wanted.ACME
+		}
+	}
+	return needy
+}
+
+// needsLocked reports whether ACME is to make the host's certificate: one that may, and that no file covers.
+func (v *vault) needsLocked(host string, now time.Time) bool {
+	ring := v.ring.Load()
+	h := ring.hosts[host]
+	return v.wanted.ACME != nil && h != nil && h.auto && !ring.covered(host, now)
+}
+
+// reportLocked tells of a trouble when it is new or has become another, and when it is over; an empty reason is no trouble.
+// That there is none is told at first, too: it may have been told of before a restart.
+func (v *vault) reportLocked(about, reason string, level int) {
+	before, met := v.troubles[about]
+	had := before.reason != ""
+	if met && before.reason == reason {
+		return
+	}
+	notice := Notice{About: about, Reason: reason, Again: had && level > before.level, At: time.Now().UTC()}
+	v.troubles[about] = trouble{reason, level}
+	switch {
+	case reason != "":
+		v.log.Error().Str("reason", reason).Msg(about)
+	case had:
+		v.log.Info().Msg(about + ": well again")
+	}
+	if v.tell != nil {
+		v.tell(notice)
+	}
+}
+
+// forgetLocked ends what was told of what is not wanted any more.
+func (v *vault) forgetLocked(still map[string]bool) {
+	for _, about := range slices.Collect(maps.Keys(v.troubles)) {
+		if !still[about] {
+			v.reportLocked(about, "", 0)
+			delete(v.troubles, about)
+		}
+	}
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -1,0 +1,60 @@
+package proxy
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+)
+
+// watched is something made of files. It keeps what it was made of last when they change to something that cannot be used.
+type watched[T any] struct {
+	files []string
+	make  func(contents [][]byte) (T, error)
+
+	is    T
+	made  bool // is holds something
+	sum   sum  // of what it was made of
+	doubt sum  // of what could not be used, when it was last looked at
+	err   error
+}
+
+type sum [sha256.Size]byte
+
+// reread looks at the files, and reports whether there is something new. What cannot be used is only taken for the owner's
+// word when it is seen twice: a certificate and its key are two files, and one is written first.
+func (w *watched[T]) reread() (changed bool) {
+	contents, now, err := w.read()
+	if err == nil && w.made && now == w.sum {
+		w.err, w.doubt = nil, sum{}
+		return false
+	}
+	var fresh T
+	if err == nil {
+		fresh, err = w.make(contents)
+	}
+	if err == nil {
+		w.is, w.made, w.sum, w.err, w.doubt = fresh, true, now, nil, sum{}
+		return true
+	}
+	if !w.made || now == w.doubt {
+		w.err = err
+	}
+	w.doubt = now
+	return false
+}
+
+// read returns the files' contents and what tells them from others.
+func (w *watched[T]) read() (contents [][]byte, now sum, err error) {
+	hash := sha256.New()
+	for _, name := range w.files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return nil, sha256.Sum256([]byte(err.Error())), fmt.Errorf("%w; see to it that it exists and that fisherman's user may read it", err)
+		}
+		_, _ = fmt.Fprintf(hash, "%d ", len(content))
+		_, _ = hash.Write(content)
+		contents = append(contents, content)
+	}
+	hash.Sum(now[:0])
+	return contents, now, nil
+}
