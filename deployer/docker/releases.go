@@ -6,12 +6,19 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"golang.org/x/sync/errgroup"
 
 	"fisherman/deployer"
 )
 
 // lately is how long after a container's end it is asked whether the engine, on its own way out, has ended it.
 const lately = time.Minute
+
+// At a start every container is asked, and an engine that is busy with one may not answer for that one for long.
+const (
+	askedAtOnce = 8
+	askedWithin = 2 * time.Second
+)
 
 // Releases implements deployer.Runtime, in the order of deployments: one listing, and one look at each container that does
 // not run or is new.
@@ -20,11 +27,7 @@ func (e *Engine) Releases(ctx context.Context) ([]deployer.Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range found {
-		if err := e.moveIn(ctx, c); err != nil {
-			return nil, err
-		}
-	}
+	e.moveAllIn(ctx, found)
 	all := e.group(found)
 	for i := range all {
 		if err := e.lookBack(ctx, &all[i]); err != nil {
@@ -32,6 +35,24 @@ func (e *Engine) Releases(ctx context.Context) ([]deployer.Running, error) {
 		}
 	}
 	return all, nil
+}
+
+// moveAllIn learns which processes are behind the containers' addresses. One that cannot be asked, since the engine is just
+// starting or stopping it, is taken at its word until the next listing: it does not keep the others waiting.
+func (e *Engine) moveAllIn(ctx context.Context, found []container.Summary) {
+	ctx, stop := context.WithTimeout(ctx, askedWithin)
+	defer stop()
+	var group errgroup.Group
+	group.SetLimit(askedAtOnce)
+	for _, c := range found {
+		group.Go(func() error {
+			if err := e.moveIn(ctx, c); err != nil {
+				e.log.Debug().Err(err).Str("container", title(c)).Msg("cannot tell which process has its address; asking again with the next listing")
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // each has told what was wrong
 }
 
 // lookBack says of each replica that does not run why, and when the last one ended if none runs; one that never ran counts

@@ -51,6 +51,31 @@ func anAddressIsItsContainersUntilThatEnds(t *testing.T, b *bench) {
 	}
 }
 
+// One container that the engine is busy with keeps nobody from learning where the others are. Mutant: moveAllIn that returns
+// the first error.
+func aStuckContainerDoesNotHoldUpTheListing(t *testing.T, b *bench) {
+	r := b.release(b.push(t))
+	r.Service.Replicas = 2
+	replicas := b.live(t, r)
+	again, wire := b.behindWire(t)
+	wire.stick("/containers/" + replicas[0].Container + "/json ")
+	all, err := again.Releases(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, running := range all {
+		if running.ID == r.ID && !running.Up(2) {
+			t.Errorf("listed as %+v, want both running", running)
+		}
+	}
+	if again.owns("other", replicas[1]) {
+		t.Error("who is behind the other's address was not learnt")
+	}
+	if !again.owns(r.Service.Name, replicas[0]) {
+		t.Error("the one that could not be asked is not taken at its word")
+	}
+}
+
 // soon polls until a condition holds.
 func soon(t *testing.T, what string, holds func() bool) {
 	t.Helper()

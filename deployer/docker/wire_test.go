@@ -22,6 +22,8 @@ type wire struct {
 	closed bool
 	conns  map[net.Conn]bool
 	deaf   bool          // to pings: who sends one loses the connection
+	stuck  string        // who asks for what contains this gets no answer
+	over   chan struct{} // closed when the wire is cut
 	thawed chan struct{} // closed while bytes pass
 	asked  chan struct{} // closed by the next bytes from a client
 }
@@ -41,7 +43,7 @@ func (b *bench) behindWire(t *testing.T) (*bench, *wire) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{listener: listener, engine: path, conns: map[net.Conn]bool{}, thawed: make(chan struct{}), asked: make(chan struct{})}
+	w := &wire{listener: listener, engine: path, conns: map[net.Conn]bool{}, thawed: make(chan struct{}), asked: make(chan struct{}), over: make(chan struct{})}
 	close(w.thawed)
 	w.serving.Go(w.serve)
 	t.Cleanup(func() {
@@ -92,6 +94,10 @@ func (w *wire) pass(to, from net.Conn, asking bool) {
 		if err != nil || asking && w.ignores(piece[:n]) {
 			return
 		}
+		if asking && w.sticks(piece[:n]) {
+			<-w.over
+			return
+		}
 		<-w.gate(asking)
 		if _, err := to.Write(piece[:n]); err != nil {
 			return
@@ -122,6 +128,9 @@ func (w *wire) cut() {
 	_ = w.listener.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.closed {
+		close(w.over)
+	}
 	w.closed = true
 	for c := range w.conns {
 		_ = c.Close()
@@ -144,4 +153,17 @@ func (w *wire) ignores(piece []byte) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.deaf && bytes.Contains(piece, []byte(" /_ping "))
+}
+
+// stick makes an engine that is busy with one thing and answers for the others.
+func (w *wire) stick(part string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stuck = part
+}
+
+func (w *wire) sticks(piece []byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stuck != "" && bytes.Contains(piece, []byte(w.stuck))
 }
