@@ -14,8 +14,8 @@ import (
 )
 
 // predecessors are what a configuration can be taken over from.
-func predecessors() map[string]func([]byte, func(string) bool) (*legacy.Imported, error) {
-	return map[string]func([]byte, func(string) bool) (*legacy.Imported, error){"f2": legacy.F2, "fisherman": legacy.Fisherman}
+func predecessors() map[string]func([]byte) (*legacy.Imported, error) {
+	return map[string]func([]byte) (*legacy.Imported, error){"f2": legacy.F2, "fisherman": legacy.Fisherman}
 }
 
 func newImport() *cobra.Command {
@@ -58,7 +58,7 @@ func importFrom(predecessor, file string) (*legacy.Imported, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the old configuration: %w", err)
 	}
-	imported, err := read(raw, legacy.Knows())
+	imported, err := read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be taken over from %s: %w", file, predecessor, err)
 	}

@@ -23,8 +23,8 @@ type f2 struct {
 
 // F2 turns f2's configuration into a fisherman.yaml. It reads what all versions of f2 wrote: services by name with routes,
 // services with one host and port, and services as a list.
-func F2(raw []byte, knows func(key string) bool) (*Imported, error) {
-	j, root, err := start(raw, knows)
+func F2(raw []byte) (*Imported, error) {
+	j, root, err := start(raw)
 	if err != nil {
 		return nil, err
 	}

@@ -57,12 +57,6 @@ func (f *f2) pairs(domains *object) {
 		f.certificates[host] = pair
 		made.Content = append(made.Content, inline(pair))
 	}
-	if !f.speaksTLS() {
-		if len(domains.keys) > 0 {
-			f.tell(domains.path, "this version of fisherman speaks no TLS", "terminate it in front, and name its address in `proxy.trusted_proxies`")
-		}
-		return
-	}
 	put(f.listens, "certificates", made)
 	if len(distant) == 0 {
 		return
@@ -83,8 +77,6 @@ func (f *f2) clients(mutual *object) {
 	}
 	if bucket != "" {
 		file = path.Join("/etc/fisherman", path.Base(bucket))
-	}
-	if bucket != "" && f.speaksTLS() {
 		f.tell(mutual.below("anchor"), "it is a file in S3", fmt.Sprintf("copy it to this machine: `aws s3 cp s3://%s %s`; without it the hosts of `mtls` let nobody in", bucket, file))
 	}
 	for _, i := range hosts {
@@ -116,11 +108,7 @@ func (f *f2) route(at, host, prefix, port string) []*yaml.Node {
 	host = f.bare(at, host)
 	pair, secure := f.certificates[host]
 	anchor, mutual := f.anchors[host]
-	switch {
-	case mutual && !f.speaksTLS():
-		f.tell(at, "clients had to show a certificate, and this version of fisherman asks for none", "the route is left out: serve "+host+" by something that does")
-		return nil
-	case mutual && anchor == "":
+	if mutual && anchor == "" {
 		f.tell(at, "clients had to show a certificate, and `alb.mtls.anchor` does not say whose", "the route is left out: write it with `client_ca`")
 		return nil
 	}
@@ -139,6 +127,3 @@ func (f *f2) route(at, host, prefix, port string) []*yaml.Node {
 	put(made, "client_ca", text(anchor))
 	return []*yaml.Node{inline(made)}
 }
-
-// speaksTLS reports whether this version of fisherman does.
-func (f *f2) speaksTLS() bool { return f.knows("proxy.certificates[].cert") }

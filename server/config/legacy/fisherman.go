@@ -11,8 +11,8 @@ import (
 
 // Fisherman turns the first fisherman's fisherman.yml into a fisherman.yaml. That one built binaries on the machine and had
 // supervisord run them, so it knows repositories, branches and secrets, and nothing of images.
-func Fisherman(raw []byte, knows func(key string) bool) (*Imported, error) {
-	j, root, err := start(raw, knows)
+func Fisherman(raw []byte) (*Imported, error) {
+	j, root, err := start(raw)
 	if err != nil {
 		return nil, err
 	}

@@ -37,23 +37,13 @@ func (l Leftover) String() string { return l.Path + ": " + l.Why + "; " + l.Do }
 
 // job is one import while it goes on.
 type job struct {
-	knows     func(key string) bool // whether this version has a key, by its path in config.Keys
 	left      []Leftover
 	variables []string
 	names     map[string]bool // of the services that were made
 }
 
-// Knows reports which keys this version of fisherman.yaml has, by their paths in config.Keys.
-func Knows() func(key string) bool {
-	known := map[string]bool{}
-	for _, k := range config.Keys() {
-		known[k.Path] = true
-	}
-	return func(key string) bool { return known[key] }
-}
-
 // start reads the old file and returns its root.
-func start(raw []byte, knows func(string) bool) (*job, *object, error) {
+func start(raw []byte) (*job, *object, error) {
 	if len(raw) > MaxSize {
 		return nil, nil, fmt.Errorf("it is larger than %d bytes; is it the right file?", MaxSize)
 	}
@@ -64,7 +54,7 @@ func start(raw []byte, knows func(string) bool) (*job, *object, error) {
 	if len(document.Content) == 0 || document.Content[0].Kind != yaml.MappingNode {
 		return nil, nil, errors.New("it is no mapping of keys; is it the right file?")
 	}
-	j := &job{knows: knows, names: map[string]bool{}}
+	j := &job{names: map[string]bool{}}
 	return j, j.object("", document.Content[0]), nil
 }
 
