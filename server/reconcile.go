@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fisherman/server/config"
+	"fisherman/server/config/source"
 )
 
 // Configuration is what the server asks of whoever holds the configuration. Mistakes in one are config.Problems.
@@ -93,6 +94,11 @@ func unusable(err error) error {
 	var problems config.Problems
 	if errors.As(err, &problems) {
 		return refuse(http.StatusUnprocessableEntity, "the configuration cannot be used:\n%v", problems)
+	}
+	for _, why := range []error{source.ErrAbsent, source.ErrRefused, source.ErrAway} {
+		if errors.Is(err, why) { // then it is worded for people
+			return &refusal{http.StatusBadGateway, err.Error(), err}
+		}
 	}
 	return &refusal{http.StatusBadGateway, "the configuration cannot be read; see fisherman's log, and make it readable where `--config` says", err}
 }

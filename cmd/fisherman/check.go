@@ -30,7 +30,7 @@ func newCheck() *cobra.Command {
 			if problems := c.CheckFiles(time.Now()); len(problems) > 0 {
 				return fmt.Errorf("%s names files that cannot be used:\n%w", location, problems)
 			}
-			for _, warning := range warnings(c.Config) {
+			for _, warning := range warnings(c) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", warning)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d services\n", location, len(c.Services))

@@ -130,8 +130,7 @@ func (i *installation) configuration(cmd *cobra.Command) (*config.Config, error)
 	}
 	ctx, stop := context.WithTimeout(cmd.Context(), startPatience)
 	defer stop()
-	c, err := readConfig(ctx, from)
-	return c.Config, err
+	return readConfig(ctx, from)
 }
 
 // variables reads an environment file: systemd.exec(5), without its continued lines.

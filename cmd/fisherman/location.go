@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,13 +22,6 @@ const locationUsage = "where the configuration is: a path or s3://bucket/key"
 // startPatience is how long a start waits for a configuration that it has a copy of.
 const startPatience = 10 * time.Second
 
-// located is a configuration, its text, and where both come from.
-type located struct {
-	*config.Config
-	raw    []byte
-	source *source.Source
-}
-
 // openSource is the source that --config names.
 func openSource(cmd *cobra.Command, location string, log zerolog.Logger) (*source.Source, error) {
 	if err := required(cmd, "config", location); err != nil {
@@ -41,53 +35,75 @@ func openSource(cmd *cobra.Command, location string, log zerolog.Logger) (*sourc
 }
 
 // readConfig reads a configuration; its problems are an error of one line each.
-func readConfig(ctx context.Context, s *source.Source) (located, error) {
+func readConfig(ctx context.Context, s *source.Source) (*config.Config, error) {
 	raw, err := s.Read(ctx)
 	if err != nil {
-		return located{}, err
+		return nil, err
 	}
-	return parsed(s, raw)
+	c, err := parsed(s, raw)
+	return c, cannotBeUsed(s.Location(), err)
 }
 
-func parsed(s *source.Source, raw []byte) (located, error) {
-	c, err := config.Parse(raw, os.LookupEnv)
-	if err != nil {
-		return located{}, fmt.Errorf("%s cannot be used:\n%w", s.Location(), err)
-	}
-	return located{c, raw, s}, nil
+func parsed(_ *source.Source, raw []byte) (*config.Config, error) {
+	return config.Parse(raw, os.LookupEnv)
 }
 
-// startConfig is what a server starts with: the configuration, or where that cannot be had the last one that was good. The
+// cannotBeUsed words the problems of a configuration, one a line.
+func cannotBeUsed(location string, err error) error {
+	var problems config.Problems
+	if errors.As(err, &problems) {
+		return fmt.Errorf("%s cannot be used:\n%w", location, problems)
+	}
+	return err
+}
+
+// startConfig gets what a server starts with: the configuration, or where that cannot be had the last one that was good. The
 // copy is looked for in the state directory that the command line names, since where another one would be only the
 // configuration could say.
-func startConfig(ctx context.Context, s *source.Source, state string, log zerolog.Logger) (located, error) {
-	dir := state
-	if dir == "" {
-		dir = defaultState
-	}
-	last, lost := recall(dir, s.Location())
+func (s *settings) startConfig(ctx context.Context, state string) error {
+	last, lost := recall(cmp.Or(state, defaultState), s.from.Location())
 	bounded := ctx
 	if lost == nil {
 		var stop context.CancelFunc
 		bounded, stop = context.WithTimeout(ctx, startPatience)
 		defer stop()
 	}
-	c, err := readConfig(bounded, s)
+	err := s.readAndParse(bounded)
 	if err == nil || ctx.Err() != nil {
-		return c, err
+		return err
 	}
 	if lost == nil {
-		if c, lost = parsed(s, last.raw); lost == nil {
-			log.Error().Err(err).Str("from", s.Location()).Str("kept", last.kept).Str("version", last.sum()).
+		if s.Config, lost = s.parse(last.raw); lost == nil {
+			s.raw = last.raw
+			s.Log.Error().Err(err).Str("from", s.from.Location()).Str("kept", last.kept).
 				Msg("starting with the last good configuration, because the present one cannot be used")
-			return c, nil
+			return nil
 		}
 	}
-	if errors.Is(lost, fs.ErrNotExist) {
-		if errors.As(err, new(config.Problems)) {
-			return located{}, err
-		}
-		return located{}, fmt.Errorf("%w\nand %s holds no copy of an earlier one; if `state` is another directory, name it with --state, too", err, dir)
+	switch {
+	case !errors.Is(lost, fs.ErrNotExist):
+		return fmt.Errorf("%w\nand the copy of the last good one cannot be used either: %w", err, lost)
+	case errors.As(err, new(config.Problems)):
+		return err
 	}
-	return located{}, fmt.Errorf("%w\nand the copy of the last good one cannot be used either: %w", err, lost)
+	return fmt.Errorf("%w\nand %s holds no copy of an earlier one; if `state` is another directory, name it with --state, too",
+		err, cmp.Or(state, defaultState))
+}
+
+func (s *settings) readAndParse(ctx context.Context) (err error) {
+	if s.raw, err = s.from.Read(ctx); err != nil {
+		return err
+	}
+	s.Config, err = s.parse(s.raw)
+	return cannotBeUsed(s.from.Location(), err)
+}
+
+// keep puts a configuration that works aside.
+func (p *program) keep(raw []byte) {
+	if p.from == nil {
+		return
+	}
+	if err := keepLastGood(p.State, p.from.Location(), raw); err != nil { // a full disk, say
+		p.Log.Error().Err(err).Send()
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	configuration "fisherman/server/config"
@@ -32,8 +33,11 @@ func newPlan() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var raw []byte
 			if cmd.Flags().Changed("config") {
-				var err error
-				if raw, err = configuration.Read(location); err != nil {
+				from, err := openSource(cmd, location, zerolog.Nop())
+				if err != nil {
+					return err
+				}
+				if raw, err = from.Read(cmd.Context()); err != nil {
 					return err
 				}
 			}
@@ -57,7 +61,7 @@ func newPlan() *cobra.Command {
 		},
 	}
 	to.flags(cmd)
-	cmd.Flags().StringVar(&location, "config", "", "path of a configuration to compare with what runs; absent: the server reads its own again")
+	cmd.Flags().StringVar(&location, "config", "", "a configuration to compare with what runs, a path or s3://bucket/key; absent: the server reads its own again")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 3 when there is something to do")
 	return cmd

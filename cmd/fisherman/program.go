@@ -23,6 +23,7 @@ import (
 	"fisherman/proxy"
 	"fisherman/server"
 	"fisherman/server/config"
+	"fisherman/server/config/source"
 	"fisherman/server/discord"
 	"fisherman/webhooks"
 )
@@ -37,10 +38,10 @@ const webhookPath = "/webhooks/github"
 type settings struct {
 	*config.Config
 	Log       zerolog.Logger
-	source    func(context.Context) ([]byte, error)    // reads the configuration afresh; nil: there is none to read
-	parse     func(raw []byte) (*config.Config, error) // makes a configuration of it
 	sockets   sockets                                  // that systemd passed
-	from      located                                  // of a server: where its configuration comes from
+	from      *source.Source                           // where the configuration lives; nil: nowhere
+	raw       []byte                                   // its text
+	parse     func(raw []byte) (*config.Config, error) // makes a configuration of it
 	pause     time.Duration
 	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one
 	observers []func(deployer.Deployment)

@@ -27,14 +27,20 @@ var errNoSource = errors.New("this server was started without a configuration th
 
 // Reconcile reads the configuration afresh and applies it. Without a source there is nothing to apply.
 func (r *reconciler) Reconcile(ctx context.Context) (server.Outcome, error) {
-	if r.source == nil {
+	if r.from == nil {
 		return server.Outcome{}, nil
 	}
-	raw, err := r.source(ctx)
+	raw, err := r.from.Read(ctx)
 	if err != nil {
 		return server.Outcome{}, err
 	}
 	return r.apply(ctx, raw)
+}
+
+// follow applies the configuration whenever it changes where it lives, until ctx ends.
+func (r *reconciler) follow(ctx context.Context) error {
+	r.from.Run(ctx, func(ctx context.Context, raw []byte) { _, _ = r.apply(ctx, raw) }) // which tells what came of it
+	return nil
 }
 
 // Plan says what a configuration would change, or with none the one of the source, read afresh.
@@ -61,10 +67,10 @@ func (r *reconciler) Last() server.Outcome {
 }
 
 func (r *reconciler) readSource(ctx context.Context) ([]byte, error) {
-	if r.source == nil {
+	if r.from == nil {
 		return nil, errNoSource
 	}
-	return r.source(ctx)
+	return r.from.Read(ctx)
 }
 
 // apply makes the program what a configuration says, and says what that was. One that cannot be used changes nothing: the
@@ -80,6 +86,7 @@ func (r *reconciler) apply(_ context.Context, raw []byte) (server.Outcome, error
 	plan := config.Compare(r.running, next)
 	done := server.Outcome{At: time.Now().UTC(), Plan: plan, Failures: r.carryOut(plan, next)}
 	r.remember(done)
+	r.keep(raw)
 	if !plan.IsEmpty() {
 		r.tell(done)
 	}

@@ -17,11 +17,15 @@ func (p *program) run(ctx context.Context) error {
 	for _, warning := range warnings(p.Config) {
 		p.Log.Warn().Msg(warning)
 	}
-	parts := []part{
+	var parts []part
+	if p.from != nil {
+		parts = append(parts, p.hot.follow)
+	}
+	parts = append(parts,
 		p.announce,
 		func(ctx context.Context) error { return p.server.Run(ctx, p.listener) },
 		p.deploy,
-	}
+	)
 	if p.notifier != nil {
 		parts = append(parts, p.notifier.Run)
 	}

@@ -26,25 +26,19 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log := newLog()
-			from, err := openSource(cmd, location, log)
-			if err != nil {
+			s := settings{Log: newLog(), sockets: passed, pause: dockerPause}
+			if s.from, err = openSource(cmd, location, s.Log); err != nil {
 				return err
 			}
-			c, err := startConfig(cmd.Context(), from, state, log)
-			if err != nil {
-				return err
-			}
-			if state != "" {
-				c.State = state
-			}
-			s := settings{Config: c.Config, Log: log, sockets: passed, pause: dockerPause, from: c, source: from.Read}
 			s.parse = func(raw []byte) (*config.Config, error) {
-				c, err := config.Parse(raw, os.LookupEnv)
+				c, err := parsed(s.from, raw)
 				if err == nil && state != "" {
 					c.State = state
 				}
 				return c, err
+			}
+			if err := s.startConfig(cmd.Context(), state); err != nil {
+				return err
 			}
 			if !onTerminal() {
 				s.accessLog = os.Stderr
@@ -63,9 +57,7 @@ func serve(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	if err := keepLastGood(p.State, s.from.source.Location(), s.from.raw); err != nil { // a full disk, say
-		p.Log.Error().Err(err).Send()
-	}
+	p.keep(s.raw)
 	return p.run(ctx)
 }
 

@@ -5,7 +5,6 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -114,24 +113,11 @@ func (c Config) summary() string { return fmt.Sprintf("configuration of %d servi
 // Load reads the file at path. getenv is os.LookupEnv or stands in for it. What is wrong with the content is reported as
 // Problems; any other error means that the file could not be read.
 func Load(path string, getenv func(string) (string, bool)) (*Config, error) {
-	raw, err := Read(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read config: %w", err)
 	}
 	return Parse(raw, getenv)
-}
-
-// Read returns the text of the file at path, no more of it than shows that it is too long.
-func Read(path string) (raw []byte, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if raw, err = io.ReadAll(io.LimitReader(file, MaxSize+1)); err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	return raw, nil
 }
 
 // Parse checks and resolves the text of a file. The error is Problems, all of them, in the order of the file.
