@@ -21,7 +21,8 @@ type content struct {
 	opener Opener  // nil: the text is in clear
 }
 
-// Opener opens what was sealed for it. An error says why, for a person, and holds nothing of what is inside.
+// Opener opens what was sealed for it. An error goes on where "it" leaves off, such as "is damaged", says what to do, and
+// holds nothing of what is inside.
 type Opener interface {
 	Open(sealed string) (string, error)
 }

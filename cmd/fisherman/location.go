@@ -40,12 +40,13 @@ func readConfig(ctx context.Context, s *source.Source) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := parsed(s, raw)
+	c, err := parsed(ctx, s, raw)
 	return c, cannotBeUsed(s.Location(), err)
 }
 
-func parsed(_ *source.Source, raw []byte) (*config.Config, error) {
-	return config.Parse(raw, os.LookupEnv)
+// parsed is a configuration with the files that it names.
+func parsed(ctx context.Context, s *source.Source, raw []byte) (*config.Config, error) {
+	return config.Surroundings{Getenv: os.LookupEnv, ReadFile: s.Beside(ctx)}.Parse(raw)
 }
 
 // cannotBeUsed words the problems of a configuration, one a line.

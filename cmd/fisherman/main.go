@@ -76,7 +76,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newServe(), newInstall(), newCheck(), newSchema(), newImport(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
-		newRollback(), newCancel(), newHistory(), newLogs(), newRoutes(), newReconcile(), newPlan(), newCompletion(), newVersion())
+		newRollback(), newCancel(), newHistory(), newLogs(), newRoutes(), newReconcile(), newPlan(), newCompletion(), newSecrets(), newVersion())
 	return root
 }
 
@@ -134,7 +134,7 @@ func exactly(check cobra.PositionalArgs) cobra.PositionalArgs {
 		for _, a := range args {
 			written += " " + cmp.Or(a, `""`)
 		}
-		err := fmt.Errorf("`%s` is not how it is written: `fisherman %s`", written, cmd.Use)
+		err := fmt.Errorf("`%s` is not how it is written: `%s %s`", written, cmd.Parent().CommandPath(), cmd.Use)
 		if len(cmd.ValidArgs) > 0 {
 			err = fmt.Errorf("%w, with one of %s", err, strings.Join(cmd.ValidArgs, ", "))
 		}

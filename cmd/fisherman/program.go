@@ -267,12 +267,12 @@ func newID(at time.Time) string {
 // secrets are the webhook secrets of a configuration.
 func secrets(c *config.Config) (all webhooks.Secrets, err error) {
 	if all.Default, err = reveal(c.GitHub.Secrets); err != nil {
-		return all, fmt.Errorf("open github.secret: %w", err)
+		return all, fmt.Errorf("open github.secret: it %w", err)
 	}
 	all.Repositories = map[string][]string{}
 	for repository, own := range c.RepositorySecrets {
 		if all.Repositories[repository], err = reveal(own); err != nil {
-			return all, fmt.Errorf("open the webhook secret of %s: %w", repository, err)
+			return all, fmt.Errorf("open the webhook secret of %s: it %w", repository, err)
 		}
 	}
 	return all, nil

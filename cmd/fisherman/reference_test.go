@@ -45,10 +45,12 @@ func TestEveryCommandHasExamples(t *testing.T) {
 	}
 }
 
-func visible() (all []*cobra.Command) {
-	for _, cmd := range newRoot().Commands() {
+func visible() []*cobra.Command { return below(newRoot()) }
+
+func below(parent *cobra.Command) (all []*cobra.Command) {
+	for _, cmd := range parent.Commands() {
 		if !cmd.Hidden {
-			all = append(all, cmd)
+			all = append(append(all, cmd), below(cmd)...)
 		}
 	}
 	return all

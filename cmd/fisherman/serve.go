@@ -31,7 +31,7 @@ func newServe() *cobra.Command {
 				return err
 			}
 			s.parse = func(raw []byte) (*config.Config, error) {
-				c, err := parsed(s.from, raw)
+				c, err := parsed(cmd.Context(), s.from, raw)
 				if err == nil && state != "" {
 					c.State = state
 				}

@@ -39,6 +39,8 @@ type stage struct {
 	secret   string
 	login    string // to the registry: the password
 	password string // of the app, in its environment
+	kept     string // another one, for a file
+	sealed   string // another one, to be encrypted
 	bot      string // Discord's token
 	discord  *discordStandIn
 	lookout  *lookout
@@ -78,10 +80,11 @@ func stageWith(t testing.TB, api *client.Client, app v1.Layer, work string) *sta
 		t: t, docker: api, app: app, work: work,
 		network: "test-" + strings.ToLower(rand.Text()[:10]), secret: rand.Text(),
 		login: rand.Text() + "/+&", password: rand.Text() + " ?ü", bot: rand.Text(),
+		kept: rand.Text() + " ?ü", sealed: rand.Text() + " ?ü",
 	}
 	s.lookout = lookOut(map[string]string{
 		"webhook secret": s.secret, "API token": apiToken, "registry password": s.login,
-		"variable of an app": s.password, "Discord token": s.bot,
+		"variable of an app": s.password, "Discord token": s.bot, "secret of a file": s.kept, "encrypted secret": s.sealed,
 	})
 	s.discord = newDiscordStandIn(t, s.bot)
 	return s
@@ -114,7 +117,7 @@ func (s *stage) mayRead(r *http.Request) bool {
 func (s *stage) vars() []string {
 	vars := []string{
 		"REGISTRY=" + s.registry, "NETWORK=" + s.network, "SECRET=" + s.secret, "STATE=" + s.state(),
-		"REGISTRY_PASSWORD=" + s.login, "APP_PASSWORD=" + s.password, "DISCORD=" + s.discord.URL, "DISCORD_TOKEN=" + s.bot,
+		"REGISTRY_PASSWORD=" + s.login, "APP_PASSWORD=" + s.password, "KEPT=" + s.kept, "SEALED=" + s.sealed, "DISCORD=" + s.discord.URL, "DISCORD_TOKEN=" + s.bot,
 		"FISHERMAN_TOKEN=" + apiToken, "FISHERMAN_SERVER=http://127.0.0.1:1", // until there is one
 		"DOCKER_SOCKET=" + strings.TrimPrefix(s.docker.DaemonHost(), "unix://"),
 	}

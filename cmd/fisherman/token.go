@@ -19,7 +19,7 @@ func token(configured deployer.Secret, state string) (deployer.Secret, error) {
 	if !configured.IsEmpty() {
 		text, err := configured.Reveal() // once, and not for each request
 		if err != nil {
-			return deployer.Secret{}, fmt.Errorf("open server.token: %w", err)
+			return deployer.Secret{}, fmt.Errorf("open server.token: it %w", err)
 		}
 		return deployer.Plain(text), nil
 	}

@@ -37,7 +37,7 @@ func (e *Engine) credentials(host string) (string, error) {
 	}
 	password, err := login.Password.Reveal()
 	if err != nil {
-		return "", fmt.Errorf("open registries.%s.password: %w", host, err)
+		return "", fmt.Errorf("open registries.%s.password: it %w", host, err)
 	}
 	encoded, err := registry.EncodeAuthConfig(registry.AuthConfig{
 		Username: login.Username, Password: password, ServerAddress: host,

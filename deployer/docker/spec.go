@@ -78,7 +78,7 @@ func environ(vars map[string]deployer.Secret) ([]string, error) {
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		text, err := vars[name].Reveal()
 		if err != nil {
-			return nil, fmt.Errorf("open the variable %s: %w", name, err)
+			return nil, fmt.Errorf("open the variable %s: it %w", name, err)
 		}
 		env = append(env, name+"="+text)
 	}

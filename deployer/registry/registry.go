@@ -84,7 +84,7 @@ func (l *logins) add(host string, credential Credential) error {
 	}
 	password, err := credential.Password.Reveal()
 	if err != nil {
-		return fmt.Errorf("open the password: %w", err)
+		return fmt.Errorf("open the password: it %w", err)
 	}
 	if credential.Username != "" {
 		l.auth[registry.Name()] = authn.FromConfig(authn.AuthConfig{

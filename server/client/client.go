@@ -41,7 +41,7 @@ func New(address string, token deployer.Secret) (*Client, error) {
 	}
 	clear, err := token.Reveal()
 	if err != nil {
-		return nil, fmt.Errorf("open the token: %w", err)
+		return nil, fmt.Errorf("open the token: it %w", err)
 	}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -108,7 +108,7 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	maps.Copy(request.Header, what.header)
 	token, err := c.token.Reveal()
 	if err != nil {
-		return nil, fmt.Errorf("open the token: %w", err)
+		return nil, fmt.Errorf("open the token: it %w", err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("User-Agent", "fisherman")

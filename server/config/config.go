@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"fisherman/deployer"
@@ -117,16 +118,24 @@ func Load(path string, getenv func(string) (string, bool)) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
-	return Parse(raw, getenv)
+	return Surroundings{Getenv: getenv, ReadFile: beside(filepath.Dir(path))}.Parse(raw)
+}
+
+// Parse checks and resolves the text of a file that is nowhere in particular.
+func Parse(raw []byte, getenv func(string) (string, bool)) (*Config, error) {
+	return Surroundings{Getenv: getenv}.Parse(raw)
 }
 
 // Parse checks and resolves the text of a file. The error is Problems, all of them, in the order of the file.
-func Parse(raw []byte, getenv func(string) (string, bool)) (*Config, error) {
+func (s Surroundings) Parse(raw []byte) (*Config, error) {
 	root, err := document(raw)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{getenv: getenv, budget: maxBorrowed}
+	r := &reader{getenv: s.Getenv, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, opens: map[string]error{}}
+	if r.read == nil {
+		r.read = beside("")
+	}
 	d := &draft{}
 	d.keys().read(r, root)
 	d.check(r)

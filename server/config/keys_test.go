@@ -21,7 +21,7 @@ func TestKeys(t *testing.T) {
 		paths = append(paths, key.Path)
 	}
 	equal(t, paths, []string{
-		"github.secret", "github.token", "github.api",
+		"secrets.identity", "github.secret", "github.token", "github.api",
 		"discord.token", "discord.channel_id", "discord.api",
 		"registries.HOST.username", "registries.HOST.password", "registries.HOST.mirror",
 		"server.listen", "server.host", "server.token",
@@ -93,7 +93,7 @@ func TestUnknownKeys(t *testing.T) {
 		"github: {tokens: x}": "github.tokens: unknown key; did you mean `token`?",
 		"github: {x: y}":      "github.x: unknown key; known here: secret, token, api",
 		"server: {a b: y}":    "server.\"a b\": unknown key; known here: listen, host, token",
-		"\"a\\nb\": x": "\"a\\nb\": unknown key; known here: github, discord, registries, server, proxy, docker, state, " +
+		"\"a\\nb\": x": "\"a\\nb\": unknown key; known here: secrets, github, discord, registries, server, proxy, docker, state, " +
 			"defaults, services",
 	} {
 		_, err := config.Parse([]byte(written), environment)

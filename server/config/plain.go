@@ -16,10 +16,10 @@ func text(into *string) kind { return scalar[string]{into: into, word: "text", p
 
 // secret is a text that is never shown.
 func secret(into *Secret) kind {
-	return scalar[Secret]{into: into, word: "secret", hidden: true, parse: func(s string) (Secret, error) {
+	return confidential{into, scalar[Secret]{into: into, word: "secret", hidden: true, parse: func(s string) (Secret, error) {
 		got, err := trimmed(s)
 		return deployer.Plain(got), err
-	}}
+	}}}
 }
 
 func trimmed(s string) (string, error) {
@@ -43,7 +43,7 @@ func environment(into *map[string]Secret) kind {
 	return dictionary[Secret]{
 		word: "NAME", name: variableName, names: node{"pattern": `^[^=]+$`},
 		entry: func(s *Secret) kind {
-			return scalar[Secret]{into: s, word: "text", parse: variableText, hidden: true, blank: true}
+			return confidential{s, scalar[Secret]{into: s, word: "text or secret", parse: variableText, hidden: true, blank: true}}
 		},
 		put: func(at value, got Secret) {
 			if *into == nil {

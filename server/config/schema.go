@@ -16,9 +16,11 @@ type draft struct {
 	pairs    []placed[KeyPair]
 }
 
-// keys is the schema of fisherman.yaml. `defaults` comes before `services`, which take it over.
+// keys is the schema of fisherman.yaml. `secrets` comes before all that it opens, and `defaults` before `services`, which
+// take it over.
 func (d *draft) keys() mapping {
 	return mapping{
+		{name: "secrets", kind: secretsKeys(), meaning: "what opens the values that are encrypted below"},
 		{name: "github", kind: d.githubKeys(), meaning: "how GitHub's webhooks are verified"},
 		{name: "discord", kind: optional[Discord]{&d.Discord, discordKeys}, meaning: "where outcomes are told; absent: nowhere"},
 		{name: "registries", kind: d.registries(), meaning: "how images are pulled, by the registry's host"},
@@ -28,6 +30,12 @@ func (d *draft) keys() mapping {
 		{name: "state", fallback: "/var/lib/fisherman", kind: text(&d.State), meaning: "directory of the queue, the history and the route table"},
 		{name: "defaults", kind: defaults{d}, meaning: "any service key, for all services; a service's own key wins, mappings merge key by key"},
 		{name: "services", required: true, kind: checked{d.services(), notEmpty, node{"type": "object", "minProperties": 1}}, meaning: "at least one app to run"},
+	}
+}
+
+func secretsKeys() mapping {
+	return mapping{
+		{name: "identity", kind: identity{}, meaning: "the age identity file that opens values written as `{ age: … }`; absent: the identities in the environment variable " + ageKey},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"fisherman/server/seal"
 )
 
 // maxBorrowed bounds how many values aliases, merge keys and `defaults` may bring in besides those that are written:
@@ -30,6 +32,12 @@ type reader struct {
 	getenv   func(string) (string, bool)
 	problems Problems
 	budget   int // borrowed values still allowed; below zero: too many
+
+	read       func(name string) ([]byte, error)
+	files      map[string]fileRead // by name
+	identities *seal.Identities    // open what is encrypted; nil: there are none
+	opens      map[string]error    // by ciphertext: why it does not
+	unusable   bool                // there should be identities, and that there are none is a problem already
 }
 
 // report records a problem. shown is the value as it may be shown, or empty.

@@ -26,7 +26,7 @@ type client struct {
 func newClient(o Options) (*client, error) {
 	token, err := o.Token.Reveal()
 	if err != nil {
-		return nil, fmt.Errorf("open discord.token: %w", err)
+		return nil, fmt.Errorf("open discord.token: it %w", err)
 	}
 	if token = strings.TrimPrefix(token, "Bot "); token == "" {
 		return nil, errors.New("no token; set discord.token")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,9 @@ func routes() http.Handler {
 	mux.HandleFunc("/whoami", whoami)
 	mux.HandleFunc("/sse", events)
 	mux.HandleFunc("/ws", echo)
+	mux.HandleFunc("/environment/{name}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%x", sha256.Sum256([]byte(os.Getenv(r.PathValue("name"))))) // tests look for secrets in answers, too
+	})
 	mux.HandleFunc("/eat", func(_ http.ResponseWriter, r *http.Request) {
 		mib, _ := strconv.Atoi(r.URL.Query().Get("mib"))
 		eat(mib)

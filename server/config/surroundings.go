@@ -1,0 +1,68 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Surroundings is what a configuration may refer to.
+type Surroundings struct {
+	Getenv func(string) (string, bool) // os.LookupEnv or what stands in for it
+	// ReadFile reads a file that is named by an absolute path or by one beside the configuration. Its error names the file
+	// and the remedy. It need not return more than MaxSize+1 bytes. Nil: files of this machine, by their absolute paths.
+	ReadFile func(name string) ([]byte, error)
+}
+
+// beside reads files of this machine; a relative path begins at dir. Without one such paths are refused.
+func beside(dir string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		path := name
+		if !filepath.IsAbs(name) {
+			if dir == "" {
+				return nil, errors.New("is a relative path, and this configuration is no file that it could be beside of; " +
+					"write the absolute path of a file on this machine")
+			}
+			path = filepath.Join(dir, name)
+		}
+		info, err := os.Stat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			return nil, errors.New("it is no regular file") // a pipe would be waited for
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
+		return raw, errors.Join(err, file.Close())
+	}
+}
+
+// readFile reads what a value names, once for a whole configuration. An error does not quote what the name takes from the
+// environment: it might be the secret itself.
+func (r *reader) readFile(v value, name string) ([]byte, error) {
+	known, ok := r.files[name]
+	if !ok {
+		known.raw, known.err = r.read(name)
+		r.files[name] = known
+	}
+	var at *fs.PathError
+	switch {
+	case known.err == nil:
+		return known.raw, nil
+	case name != v.node.Value:
+		return nil, errors.New("cannot be read; write the path of a file that this user may read (the name is taken from the environment and not shown)")
+	case errors.As(known.err, &at):
+		return nil, fmt.Errorf("cannot be read: %w; write the path of a file that this user may read", at.Err)
+	}
+	return nil, fmt.Errorf("cannot be read: %w", known.err)
+}
+
+// fileRead is what came of reading a file.
+type fileRead struct {
+	raw []byte
+	err error
+}
