@@ -54,7 +54,7 @@ func clientTLS(t testing.TB, p *proxy.Proxy, config *tls.Config, h2 bool) *http.
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, network, p.AddrTLS().String())
 		},
-		TLSClientConfig: config, MaxIdleConnsPerHost: 100, DisableCompression: true, Protocols: new(http.Protocols),
+		TLSClientConfig: config.Clone(), MaxIdleConnsPerHost: 100, DisableCompression: true, Protocols: new(http.Protocols),
 	}
 	transport.Protocols.SetHTTP1(!h2)
 	transport.Protocols.SetHTTP2(h2)

@@ -1,0 +1,261 @@
+package proxy_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"fisherman/proxy"
+	"fisherman/proxy/proxytest"
+)
+
+// startFront is a proxy with HTTPS for a.pl, and the client's side of it.
+func startFront(t *testing.T, app http.HandlerFunc) (p *proxy.Proxy, config *tls.Config, stop func()) {
+	t.Helper()
+	c := proxytest.NewCA(t, "test")
+	p = prepare(t, proxy.Options{ListenTLS: "127.0.0.1:0", Timeouts: proxy.Timeouts{Linger: 200 * time.Millisecond}})
+	setTLS(t, p, proxy.TLS{Routes: hosts("a.pl"), Certificates: []proxy.KeyPair{pairFiles(t, c.Server(nil, "a.pl"))}})
+	stop = run(t, p)
+	p.Settle()
+	point(t, p, "web", "1", only("a.pl/", backend(t, app)))
+	return p, &tls.Config{RootCAs: c.Pool()}, stop
+}
+
+// TestAStopUnderLoadLosesNothingOverTLS: a request is answered, or its connection is refused.
+func TestAStopUnderLoadLosesNothingOverTLS(t *testing.T) {
+	bothVersions(t, func(t *testing.T, h2 bool) {
+		p, config, stop := startFront(t, func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(5 * time.Millisecond)
+			_, _ = io.WriteString(w, "reached")
+		})
+		address := p.AddrTLS().String()
+		var answered atomic.Int64
+		var load sync.WaitGroup
+		for range 4 {
+			load.Go(func() {
+				c := clientTLS(t, p, config, h2)
+				for {
+					res, err := c.Get("https://a.pl/")
+					switch {
+					case err == nil:
+						if body, err := io.ReadAll(res.Body); err != nil || string(body) != "reached" {
+							t.Errorf("%s %q, %v", res.Status, body, err)
+						}
+						_ = res.Body.Close()
+						answered.Add(1)
+					case strings.Contains(err.Error(), "connection refused"):
+						return
+					default:
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		soon(t, "the load to be under way", func() bool { return answered.Load() > 40 })
+		stop()
+		load.Wait()
+		if conn, err := net.Dial("tcp", address); err == nil {
+			_ = conn.Close()
+			t.Error("it still listens")
+		}
+	})
+}
+
+// TestDrainsOverHTTP2 ends event streams and waits for requests, as over HTTP/1.1.
+func TestDrainsOverHTTP2(t *testing.T) {
+	begun, finish := make(chan struct{}, 2), make(chan struct{})
+	p, config, _ := startFront(t, func(w http.ResponseWriter, r *http.Request) {
+		begun <- struct{}{}
+		if r.URL.Path == "/events" {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: one\n\n")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			return
+		}
+		<-finish
+		_, _ = io.WriteString(w, "done")
+	})
+	c := clientTLS(t, p, config, true)
+	events, err := c.Get("https://a.pl/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = events.Body.Close() }()
+	slow := make(chan string, 1)
+	go func() {
+		res, err := c.Get("https://a.pl/slow")
+		if err != nil {
+			slow <- err.Error()
+			return
+		}
+		slow <- read(t, res)
+	}()
+	<-begun
+	<-begun
+	drain := point(t, p, "web", "2", only("a.pl/", backend(t, says("new"))))
+	drained := make(chan int, 1)
+	go func() { drained <- drain(within(t), nil) }()
+	if res, body := fetch(t, c, "https://a.pl/"); body != "new" {
+		t.Errorf("after the switch %s %q", res.Status, body)
+	}
+	close(finish)
+	if got := <-slow; got != "done" {
+		t.Errorf("the request in flight got %q", got)
+	}
+	if cut := <-drained; cut != 0 {
+		t.Errorf("%d were cut", cut)
+	}
+	if rest, err := io.ReadAll(events.Body); err != nil || string(rest) != "data: one\n\n" {
+		t.Errorf("the event stream ended with %q, %v", rest, err)
+	}
+}
+
+// TestAnAnswerThatIsCutShortIsSeenOverHTTP2 and ends no other stream.
+func TestAnAnswerThatIsCutShortIsSeenOverHTTP2(t *testing.T) {
+	p, config, _ := startFront(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/whole" {
+			_, _ = io.WriteString(w, "whole")
+			return
+		}
+		_, _ = io.WriteString(w, "part")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	c := clientTLS(t, p, config, true)
+	res, err := c.Get("https://a.pl/cut")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(res.Body); err == nil {
+		t.Errorf("got %q and a clean end", body)
+	}
+	_ = res.Body.Close()
+	if _, body := fetch(t, c, "https://a.pl/whole"); body != "whole" {
+		t.Errorf("the next got %q", body)
+	}
+}
+
+// TestAnHTTP10AnswerThatIsCutShortIsSeenOverTLS: the end of the connection would be the end of the answer.
+func TestAnHTTP10AnswerThatIsCutShortIsSeenOverTLS(t *testing.T) {
+	p, config, _ := startFront(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "part")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	config.ServerName = "a.pl"
+	conn := dialTLS(t, p, config)
+	_, _ = io.WriteString(conn, "GET / HTTP/1.0\r\nHost: a.pl\r\n\r\n")
+	if answer, err := io.ReadAll(conn); err == nil {
+		t.Errorf("got %q and a clean end", answer)
+	}
+}
+
+func TestAWebSocketOverTLSIsClosedPolitely(t *testing.T) {
+	p, config, stop := startFront(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		for {
+			kind, message, err := conn.Read(r.Context())
+			if err != nil {
+				return
+			}
+			_ = conn.Write(r.Context(), kind, message)
+		}
+	})
+	ctx := within(t)
+	conn, _, err := websocket.Dial(ctx, "wss://a.pl/", &websocket.DialOptions{HTTPClient: clientTLS(t, p, config, false)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, message, err := conn.Read(ctx); err != nil || string(message) != "hello" {
+		t.Errorf("%q, %v", message, err)
+	}
+	ended := make(chan error, 1)
+	go func() { _, _, err := conn.Read(ctx); ended <- err }()
+	stop()
+	if err := <-ended; websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestMalformedRequestsAreRefusedOverHTTP2 has what HTTP/1.1 cannot say and a backend must not get.
+func TestMalformedRequestsAreRefusedOverHTTP2(t *testing.T) {
+	var reached atomic.Int64
+	p, config, _ := startFront(t, func(http.ResponseWriter, *http.Request) { reached.Add(1) })
+	for name, request := range map[string][]string{
+		"a blank in the path":     {":method", "GET", ":scheme", "https", ":authority", "a.pl", ":path", "/x HTTP/1.1"},
+		"a fragment":              {":method", "GET", ":scheme", "https", ":authority", "a.pl", ":path", "/x#y"},
+		"another Host":            {":method", "GET", ":scheme", "https", ":authority", "a.pl", ":path", "/", "host", "b.pl"},
+		"CONNECT":                 {":method", "CONNECT", ":authority", "a.pl:80"},
+		"*":                       {":method", "OPTIONS", ":scheme", "https", ":authority", "a.pl", ":path", "*"},
+		"no authority":            {":method", "GET", ":scheme", "https", ":path", "/"},
+		"a user in the authority": {":method", "GET", ":scheme", "https", ":authority", "x@a.pl", ":path", "/"},
+		"a transfer encoding":     {":method", "POST", ":scheme", "https", ":authority", "a.pl", ":path", "/", "transfer-encoding", "chunked"},
+		"a line break in a field": {":method", "GET", ":scheme", "https", ":authority", "a.pl", ":path", "/", "x", "y\r\nz: a"},
+		"a connection of its own": {":method", "GET", ":scheme", "https", ":authority", "a.pl", ":path", "/", "connection", "close"},
+		"a path that may be two":  {":method", "GET", ":scheme", "https", ":authority", "a.pl", ":path", "x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, err := askHTTP2(t, p, config, request)
+			if err == nil && (status < 400 || status >= 500) {
+				t.Errorf("answered %d", status)
+			}
+		})
+	}
+	if reached.Load() != 0 {
+		t.Errorf("%d reached the app", reached.Load())
+	}
+	if status, err := askHTTP2(t, p, config, []string{":method", "GET", ":scheme", "http", ":authority", "a.pl", ":path", "/"}); err != nil || status != 200 {
+		t.Errorf("a scheme that says http: %d, %v", status, err) // it came over TLS all the same
+	}
+}
+
+// askHTTP2 sends a request of any fields on a connection of its own. An error is a refusal of the stream or the connection.
+func askHTTP2(t *testing.T, p *proxy.Proxy, config *tls.Config, fields []string) (status int, err error) {
+	t.Helper()
+	config = config.Clone()
+	config.ServerName, config.NextProtos = "a.pl", []string{"h2"}
+	conn := dialTLS(t, p, config)
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for i := 0; i < len(fields); i += 2 {
+		_ = encoder.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
+	}
+	_, _ = io.WriteString(conn, http2.ClientPreface)
+	framer := http2.NewFramer(conn, conn)
+	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	_ = framer.WriteSettings()
+	_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true})
+	for {
+		frame, err := framer.ReadFrame()
+		switch f := frame.(type) {
+		case *http2.MetaHeadersFrame:
+			return strconv.Atoi(f.PseudoValue("status"))
+		case *http2.RSTStreamFrame:
+			return 0, fmt.Errorf("the stream was reset: %v", f.ErrCode)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
