@@ -1,0 +1,60 @@
+package config_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fisherman/proxy/proxytest"
+)
+
+// TestCheckFiles holds what people are told about certificates, as they are on disk.
+func TestCheckFiles(t *testing.T) {
+	ca := proxytest.NewCA(t, "test")
+	pair := func(cert, key string) string { return fmt.Sprintf("{ cert: %s, key: %s }", cert, key) }
+	good, goodKey := proxytest.PairFiles(t, ca.Server(nil, "a.pl", "*.wild.pl"))
+	_, otherKey := proxytest.PairFiles(t, ca.Server(nil, "a.pl"))
+	over, overKey := proxytest.PairFiles(t, ca.Server(proxytest.Expired, "a.pl", "b.pl"))
+	missing, empty := filepath.Join(t.TempDir(), "missing.pem"), filepath.Join(t.TempDir(), "empty.pem")
+	proxytest.WriteFile(t, empty, nil)
+	const web = "services.web.routes[0]"
+	for name, test := range map[string]struct{ proxy, route, want string }{
+		"covered":             {"certificates: [" + pair(good, goodKey) + "]", "host: a.pl", ""},
+		"by a wildcard":       {"certificates: [" + pair(good, goodKey) + "]", "host: x.wild.pl, tls: files", ""},
+		"by ACME":             {"acme: {}", "host: c.pl", ""},
+		"off":                 {"certificates: [" + pair(good, goodKey) + "]", "host: c.pl, tls: \"off\"", ""},
+		"not covered":         {"certificates: [" + pair(good, goodKey) + "]", "host: c.pl", web + `.tls: "auto": no valid certificate`},
+		"files, not covered":  {"acme: {}, certificates: [" + pair(good, goodKey) + "]", "host: c.pl, tls: files", web + `.tls: "files": no valid certificate`},
+		"another's key":       {"acme: {}, certificates: [" + pair(good, otherKey) + "]", "host: a.pl", "proxy.certificates[0].key: KEY: does not go with"},
+		"a missing file":      {"acme: {}, certificates: [" + pair(missing, goodKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: cannot be read: no such file"},
+		"an empty file":       {"acme: {}, certificates: [" + pair(empty, goodKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: holds no PEM block"},
+		"expired":             {"acme: {}, certificates: [" + pair(over, overKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: expired on"},
+		"missing roots":       {"acme: { roots: " + missing + " }", "host: a.pl", "proxy.acme.roots: "},
+		"client CAs":          {"acme: {}", "host: a.pl, client_ca: " + ca.File(), ""},
+		"empty client CAs":    {"acme: {}", "host: a.pl, client_ca: " + empty, web + ".client_ca: "},
+		"a key as client CAs": {"acme: {}", "host: a.pl, client_ca: " + goodKey, web + ".client_ca: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := parse(t, "{ github: { secret: s }, proxy: { "+test.proxy+" }, services: { web: { repository: o/web, image: ghcr.io/o/web, routes: [{ port: 80, "+test.route+" }] } } }")
+			problems := c.CheckFiles(time.Now())
+			want := test.want
+			if len(c.Proxy.Certificates) > 0 {
+				p := c.Proxy.Certificates[0]
+				want = strings.NewReplacer("CERT", fmt.Sprintf("%q", cutTo80(p.Cert)), "KEY", fmt.Sprintf("%q", cutTo80(p.Key))).Replace(want)
+			}
+			if want == "" && len(problems) > 0 || want != "" && (len(problems) != 1 || !strings.HasPrefix(problems.Error(), want)) {
+				t.Errorf("got %q, want %q", problems.Error(), want)
+			}
+		})
+	}
+}
+
+// cutTo80 is how a long value is shown.
+func cutTo80(text string) string {
+	if len(text) <= 80 {
+		return text
+	}
+	return text[:80] + "…"
+}
