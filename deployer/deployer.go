@@ -32,6 +32,10 @@ type Options struct {
 	NewID func(at time.Time) string
 	// Pulls caps how many images are pulled side by side. Default 3.
 	Pulls int
+	// Names makes the names of services resolve; nil: nothing does.
+	Names Names
+	// Recall is how long apps may go on using an address that they have looked up, where Names is not nil.
+	Recall time.Duration
 	// Observers are told of every transition, in order. They must not block and must not call the Deployer.
 	Observers []func(Deployment)
 	// Notices are told whether a service is well or down: once at first and then whenever that changes. The same rules hold.
@@ -63,8 +67,9 @@ type Deployer struct {
 	swept    bool          // no container of a RunOnce is left that nobody waits for
 	sweeping chan struct{} // has a value while they are removed
 
-	arranging sync.Mutex // held by the one that changes which services there are; taken before switching
-	switching sync.Mutex // orders all changes of where traffic goes; taken before mu
+	arranging sync.Mutex          // held by the one that changes which services there are; taken before switching
+	switching sync.Mutex          // orders all changes of where traffic goes; taken before mu
+	renamed   map[string][]string // what Names was told last; nil: it has to be told; guarded by switching
 }
 
 // ErrPastSwitch is returned for a deployment that can no longer be cancelled.

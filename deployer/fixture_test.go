@@ -33,6 +33,9 @@ type rig struct {
 	notices  []deployer.Notice     // likewise
 	wrap     func(deployer.Journal) deployer.Journal
 
+	names  *names
+	recall time.Duration
+
 	stop func()
 }
 
@@ -53,7 +56,7 @@ func newRig(t *testing.T, services ...deployer.Service) *rig {
 		services = []deployer.Service{web()}
 	}
 	return &rig{
-		T: t, services: services, runtime: deployertest.NewFake(), file: filepath.Join(t.TempDir(), "journal.db"),
+		T: t, services: services, names: &names{}, runtime: deployertest.NewFake(), file: filepath.Join(t.TempDir(), "journal.db"),
 		traffic:  &traffic{live: map[string]string{}, routes: map[string]map[string][]string{}},
 		registry: &registry{digests: map[string]string{}, revisions: map[string]string{}, born: time.Now()},
 	}
@@ -93,7 +96,7 @@ func (r *rig) open() {
 		kept = r.wrap(j)
 	}
 	r.Deployer, err = deployer.New(deployer.Options{
-		Services: r.services, Runtime: r.runtime, Traffic: r.traffic, Registry: r.registry, Journal: kept, Log: zerolog.Nop(),
+		Services: r.services, Runtime: r.runtime, Traffic: r.traffic, Registry: r.registry, Journal: kept, Log: zerolog.Nop(), Names: r.names, Recall: r.recall,
 		NewID:     func(at time.Time) string { r.ids++; r.moment = at; return fmt.Sprintf("%04d", r.ids) },
 		Observers: []func(deployer.Deployment){func(d deployer.Deployment) { r.observed = append(r.observed, d) }},
 		Notices:   []func(deployer.Notice){func(n deployer.Notice) { r.notices = append(r.notices, n) }},

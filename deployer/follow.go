@@ -119,6 +119,7 @@ func (d *Deployer) keepUp(ctx context.Context, work *sync.WaitGroup) error {
 	for l, at := range live {
 		l.seeLive(at, releases)
 	}
+	d.renameNow()
 	for l, at := range live {
 		work.Go(func() { l.keepUp(ctx, at, needed[l], releases) })
 	}

@@ -59,6 +59,7 @@ func (d *Deployer) Reconcile(services []Service) error {
 	defer d.switching.Unlock()
 	leaving, failed := d.arrange(r)
 	failed = errors.Join(failed, d.reroute())
+	d.rename()
 	for _, l := range leaving {
 		close(l.leave)
 	}

@@ -76,6 +76,7 @@ func (l *lane) halt() (drain func(context.Context, func(int)) int) {
 	if !l.setHalted() {
 		return nil
 	}
+	l.d.rename()
 	return l.d.Traffic.Pause(l.service().Name)
 }
 

@@ -30,10 +30,15 @@ func (d *Deployer) restore(ctx context.Context) error {
 		close(l.adopted)
 	}
 	d.Traffic.Settle()
+	d.setRestored(time.Now())
+	d.renameNow()
+	return nil
+}
+
+func (d *Deployer) setRestored(at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.restored = time.Now()
-	return nil
+	d.restored = at
 }
 
 // adoptAll adopts what runs. A route may have gone from one service to another since: those that are refused then let

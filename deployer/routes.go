@@ -22,6 +22,7 @@ func (l *lane) switchTo(d Deployment, replicas []Replica) (drain func(context.Co
 	if l.becomeLive(d, replicas, fresh, routes) {
 		l.d.logReroute(l.d.reroute())
 	}
+	l.d.rename()
 	return drain, nil
 }
 

@@ -174,7 +174,9 @@ func (l *lane) letGo(ctx context.Context, j *job, drain func(context.Context, fu
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
+		begun := time.Now()
 		l.drain(ctx, j, "the old release", drain)
+		l.linger(ctx, j, begun)
 	}()
 	concluding, stop := context.WithCancel(ctx)
 	defer stop()

@@ -34,6 +34,9 @@ const dockerPause = 2 * time.Second
 // webhookPath is where GitHub sends webhooks, on `server.host` too.
 const webhookPath = "/webhooks/github"
 
+// memorable is how long an app may go on using an address it has looked up: Go keeps /etc/hosts for 5 s (net, cacheMaxAge).
+const memorable = 6 * time.Second
+
 // settings is what a program is built from.
 type settings struct {
 	*config.Config
@@ -119,8 +122,13 @@ func (p *program) openEngine(context.Context) (err error) {
 }
 
 func openEngine(s settings) (*docker.Engine, error) {
+	state, err := filepath.Abs(s.State)
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
 	return docker.New(docker.Options{
-		Host: s.Docker.Host, Network: s.Docker.Network, Registries: pullLogins(s.Registries), Log: s.part("docker"),
+		Hosts: filepath.Join(state, "hosts"),
+		Host:  s.Docker.Host, Network: s.Docker.Network, Registries: pullLogins(s.Registries), Log: s.part("docker"),
 	})
 }
 
@@ -218,7 +226,7 @@ func (p *program) openDeployer(context.Context) error {
 	p.deployer, err = deployer.New(deployer.Options{
 		Services: p.Services, Runtime: p.engine, Traffic: p.proxy, Registry: p.registry, Journal: p.journal,
 		Log: p.part("deployer"), NewID: newID, Observers: observers,
-		Notices: p.notices,
+		Notices: p.notices, Names: p.engine, Recall: memorable,
 	})
 	p.warnOfJournal()
 	p.forgetDeparted(p.Services)

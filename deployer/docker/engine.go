@@ -29,6 +29,7 @@ type Options struct {
 	Host       string              // "unix:///var/run/docker.sock"; empty: Docker's environment variables, else its default
 	Network    string              // created by Ready when missing; default "fisherman"
 	Registries map[string]Registry // by host, as images name it; Docker Hub is "docker.io"
+	Hosts      string              // directory of the files that containers get as /etc/hosts, absolute; empty: they have Docker's own
 	SpareDisk  int64               // bytes that Preflight leaves free where Docker keeps images; default DefaultSpareDisk
 	Log        zerolog.Logger
 }
@@ -47,6 +48,7 @@ type Engine struct {
 	fresh      fresh
 	tenants    tenants
 	once       waited
+	hosts      hosts
 	network    string
 	registries atomic.Pointer[map[string]Registry]
 	spare      int64
@@ -76,7 +78,7 @@ func New(o Options) (*Engine, error) {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
 	e := &Engine{
-		api: api, fresh: newFresh(api), network: o.Network,
+		api: api, fresh: newFresh(api), network: o.Network, hosts: hosts{dir: o.Hosts},
 		spare: cmp.Or(o.SpareDisk, DefaultSpareDisk), log: o.Log,
 	}
 	e.SetRegistries(o.Registries)

@@ -32,6 +32,8 @@ func TestEngine(t *testing.T) {
 		"a container is what its keys say":               aContainerIsWhatItsKeysSay,
 		"an out-of-memory kill is named":                 anOutOfMemoryKillIsNamed,
 		"what runs once is made like the service":        whatRunsOnceIsMadeLikeTheService,
+		"a hosts file is mounted":                        hostsFileIsMounted,
+		"no hosts file where the engine sees none":       noHostsFileWhereTheEngineSeesNone,
 		"what runs once is asked to stop first":          whatRunsOnceIsAskedToStopFirst,
 		"what runs once names an out-of-memory kill":     whatRunsOnceNamesAnOutOfMemoryKill,
 		"volumes are mounted and kept":                   volumesAreMountedAndKept,

@@ -51,11 +51,11 @@ func (e *Engine) create(ctx context.Context, r deployer.Release, n int) (string,
 	if err != nil {
 		return "", fmt.Errorf("create container %s: %w", name, err)
 	}
-	var made container.CreateResponse
-	err = e.ask(context.WithoutCancel(ctx), "create container "+name, func(ctx context.Context) (err error) {
-		made, err = e.api.ContainerCreate(ctx, config, e.hostConfig(r.Service), nil, nil, name)
-		return err
-	})
+	host, err := e.surroundings(ctx, r.Service)
+	if err != nil {
+		return "", fmt.Errorf("create container %s: %w", name, err)
+	}
+	made, err := e.make(ctx, config, host, name)
 	if err == nil && len(made.Warnings) > 0 { // such as a limit that this kernel cannot hold
 		e.log.Warn().Str("service", r.Service.Name).Str("deployment", r.ID).Strs("said", made.Warnings).Str("container", name).Msg("Docker made the container with reservations")
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -17,6 +19,7 @@ import (
 //	lines=N      prints N lines
 //	sleep=3s     waits; SIGTERM ends it, as by default
 //	eat=MIB      takes memory
+//	loop=URL     asks again and again, by a connection of its own each time, and prints what the answer is when it differs
 //	exit=CODE    exits
 func task(words []string) int {
 	for _, word := range words {
@@ -44,6 +47,8 @@ func task(words []string) int {
 			time.Sleep(d)
 		case "eat":
 			eat(n)
+		case "loop":
+			loop(of)
 		case "exit":
 			return n
 		default:
@@ -52,4 +57,28 @@ func task(words []string) int {
 		}
 	}
 	return 0
+}
+
+func loop(url string) {
+	client := http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for last := ""; ; time.Sleep(20 * time.Millisecond) {
+		said := ask(client, url)
+		if said != last {
+			fmt.Println(said)
+		}
+		last = said
+	}
+}
+
+func ask(client http.Client, url string) string {
+	answer, err := client.Get(url) //nolint:noctx // for ever
+	if err != nil {
+		return "failed: " + err.Error()
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		return fmt.Sprint("failed: ", answer.Status, " ", err)
+	}
+	return "answered " + string(text)
 }
