@@ -46,8 +46,6 @@ type guard struct {
 // preface begins every HTTP/2 connection (RFC 9113, 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-var errNotHTTP2 = errors.New("the client has agreed on HTTP/2 and speaks something else")
-
 func (g *guard) Read(b []byte) (int, error) {
 	if g.secure != nil && g.state == nil {
 		if err := g.shakeHands(); err != nil {
@@ -56,7 +54,10 @@ func (g *guard) Read(b []byte) (int, error) {
 	}
 	n, err := g.Conn.Read(b)
 	if g.speaksHTTP2() {
-		return n, errors.Join(g.expectPreface(b[:n]), err)
+		if !g.expectPreface(b[:n]) {
+			return 0, io.EOF // whoever reads this would answer, and nobody there speaks HTTP/1.1
+		}
+		return n, err
 	}
 	g.framing.inspect(b[:n])
 	return n, err
@@ -96,13 +97,13 @@ func isHTTP(head [5]byte) bool {
 func (g *guard) speaksHTTP2() bool { return g.state != nil && g.state.NegotiatedProtocol == protocolH2 }
 
 // expectPreface sees to it that HTTP/1.1 does not get past the inspection under the name of HTTP/2.
-func (g *guard) expectPreface(b []byte) error {
+func (g *guard) expectPreface(b []byte) bool {
 	n := min(len(b), len(g.preface))
 	if !bytes.Equal(b[:n], g.preface[:n]) {
-		return errNotHTTP2
+		return false
 	}
 	g.preface = g.preface[n:]
-	return nil
+	return true
 }
 
 // CloseWrite lets net/http end a connection gently after a refusal.
