@@ -19,6 +19,7 @@ type lane struct {
 	before  *lane                                // that of a service of this name that was removed and whose work is not over; nil: none
 	hired   bool                                 // somebody runs it
 	adopted chan struct{}                        // closed once it is known what runs
+	since   time.Time                            // when that was
 	removed bool                                 // the service has left the configuration
 	leave   chan struct{}                        // closed then
 	finish  func(context.Context, func(int)) int // drains the requests it had then

@@ -59,6 +59,11 @@ func (l *lane) endLoansLocked() (ended bool) {
 	return ended
 }
 
+// borrowsLocked reports whether others serve routes of the service.
+func (l *lane) borrowsLocked() bool {
+	return slices.ContainsFunc(l.service().Routes, func(r Route) bool { _, lent := l.d.loans[r.key()]; return lent })
+}
+
 // routesToLocked maps the routes that the service serves at this moment to the addresses of the replicas that are well.
 func (l *lane) routesToLocked(replicas []Replica) map[string][]string {
 	routes := map[string][]string{}

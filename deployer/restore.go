@@ -164,7 +164,7 @@ func (l *lane) adopt(releases []Running) error {
 		live.Digest, live.Spec = mine[i].Digest, mine[i].Spec
 	}
 	l.d.mu.Lock()
-	l.live, l.gone = live, i < 0 // whether or not the routes can be confirmed now
+	l.live, l.gone, l.since = live, i < 0, time.Now() // whether or not the routes can be confirmed now
 	l.d.mu.Unlock()
 	if i >= 0 && mine[i].Up(1) && !l.wasMakingWay(live.ID) {
 		_, err := l.switchTo(*live, mine[i].Replicas)

@@ -68,10 +68,19 @@ func (l *lane) turn() (drain func(context.Context, func(int)) int, err error) {
 	if drain, err = l.d.Traffic.Point(l.service().Name, id, routes); err != nil {
 		return nil, err
 	}
+	if l.hasTurned(fmt.Sprint(id, routes)) {
+		l.d.logReroute(l.d.reroute())
+	}
+	return drain, nil
+}
+
+// hasTurned keeps in mind where the routes point. takesOver reports that others have served some until now, and need not.
+func (l *lane) hasTurned(to string) (takesOver bool) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	l.points = fmt.Sprint(id, routes)
-	return drain, nil
+	l.points = to
+	up := slices.ContainsFunc(l.vitals.judged(l.replicas), func(r Replica) bool { return r.Healthy })
+	return up && l.endLoansLocked()
 }
 
 // rotation is where the live routes are to point; due when they do not.
@@ -86,13 +95,13 @@ func (l *lane) rotation() (id string, routes map[string][]string, due bool) {
 	replacing := l.service().Strategy == Recreate && l.isReplacingLocked()
 	since := l.givenBack
 	if since.IsZero() {
-		since = l.d.restored
+		since = l.since
 	}
 	if coming := replacing || time.Since(since) < l.service().Health.Deadline+30*time.Second; l.points == "" && coming && !up {
 		return "", nil, false
 	}
 	routes = l.routesToLocked(replicas)
-	return l.live.ID, routes, l.points != fmt.Sprint(l.live.ID, routes)
+	return l.live.ID, routes, l.points != fmt.Sprint(l.live.ID, routes) || up && l.borrowsLocked()
 }
 
 func (l *lane) logRepoint(err error) {

@@ -22,6 +22,7 @@ type traffic struct {
 	counts map[string]deployer.Share // by release
 
 	reroutes int // how often Reroute has changed something
+	changes  int // how often anything has
 }
 
 func (t *traffic) Point(service, release string, routes map[string][]string) (func(context.Context, func(int)) int, error) {
@@ -38,6 +39,7 @@ func (t *traffic) Point(service, release string, routes map[string][]string) (fu
 		}
 	}
 	t.live[service], t.routes[service] = release, routes
+	t.changes++
 	delete(t.paused, service)
 	return t.drainLocked(), nil
 }
@@ -140,6 +142,7 @@ func (t *traffic) Reroute(routes map[string]map[string][]string) (map[string]fun
 	}
 	t.routes = next
 	t.reroutes++
+	t.changes++
 	return drains, nil
 }
 
