@@ -54,6 +54,7 @@ type Deployer struct {
 	leaving map[string]*lane                 // of services that were removed, until nobody is at work for them
 	orders  map[string]Order                 // of the pushes of services without a lane
 	loans   map[string]loan                  // by "host/prefix"
+	orphans []Deployment                     // not ended, of services without a lane
 	lookups []Lookup
 	arrival int64
 	news    chan struct{} // closed and replaced whenever a deployment moves or tells something
@@ -67,7 +68,9 @@ type Deployer struct {
 	swept    bool          // no container of a RunOnce is left that nobody waits for
 	sweeping chan struct{} // has a value while they are removed
 
-	arranging sync.Mutex          // held by the one that changes which services there are; taken before switching
+	arranging  sync.Mutex // held by the one that changes which services there are; taken before switching
+	unfinished []Service  // of the configuration that could not be applied whole; nil: it could. Guarded by arranging
+
 	switching sync.Mutex          // orders all changes of where traffic goes; taken before mu
 	renamed   map[string][]string // what Names was told last; nil: it has to be told; guarded by switching
 }
@@ -146,10 +149,22 @@ func (d *Deployer) recallActive(active []Deployment) {
 			l.active = append(l.active, &job{Deployment: a, id: a.ID})
 			continue
 		}
-		if err := d.Journal.Commit(Change{Deployments: d.stampLocked([]Deployment{a.abandoned(time.Now())})}); err != nil {
-			d.Log.Error().Err(err).Str("service", a.Service).Str("deployment", a.ID).Msg("cannot end a deployment of a removed service; trying again with the next start")
-		}
+		d.orphans = append(d.orphans, a)
 	}
+	d.endOrphans()
+}
+
+// endOrphans ends what had not ended of services that left the configuration while the program did not run.
+func (d *Deployer) endOrphans() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.orphans = slices.DeleteFunc(d.orphans, func(a Deployment) bool {
+		err := d.Journal.Commit(Change{Deployments: d.stampLocked([]Deployment{a.abandoned(time.Now())})})
+		if err != nil {
+			d.Log.Error().Err(err).Str("service", a.Service).Str("deployment", a.ID).Msg("cannot end a deployment of a removed service; trying again")
+		}
+		return err == nil
+	})
 }
 
 // Run carries out deployments until ctx ends, then waits for everything it started. What was interrupted goes on at
@@ -180,11 +195,18 @@ func (d *Deployer) lanes() map[string]*lane { return *d.table.Load() }
 func (d *Deployer) unhired() (lanes []*lane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, l := range d.lanes() {
-		if !l.hired {
+	hire := func(l *lane) {
+		if l != nil && !l.hired {
 			l.hired = true
 			lanes = append(lanes, l)
 		}
+	}
+	for _, l := range d.lanes() {
+		hire(l)
+		hire(l.before)
+	}
+	for _, l := range d.leaving {
+		hire(l)
 	}
 	return lanes
 }

@@ -115,6 +115,7 @@ func (d *Deployer) keepUp(ctx context.Context, work *sync.WaitGroup) error {
 	if err != nil {
 		return fmt.Errorf("list containers: %w", err)
 	}
+	d.becomeAtLast()
 	d.rerouteAgain()
 	for l, at := range live {
 		l.seeLive(at, releases)

@@ -20,6 +20,7 @@ type lane struct {
 	hired   bool                                 // somebody runs it
 	adopted chan struct{}                        // closed once it is known what runs
 	since   time.Time                            // when that was
+	returns bool                                 // the program ran already then
 	removed bool                                 // the service has left the configuration
 	leave   chan struct{}                        // closed then
 	finish  func(context.Context, func(int)) int // drains the requests it had then

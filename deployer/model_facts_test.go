@@ -33,6 +33,7 @@ const (
 	delivered happening = "delivered" // a webhook
 	asking    happening = "cancel"    // somebody cancels
 	asked     happening = "cancelled" // and is told that it will be
+	reshaped  happening = "configure" // the names of the services from now on
 )
 
 // fact is one thing that happened, and what was so at that moment.

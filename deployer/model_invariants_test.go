@@ -92,7 +92,8 @@ func endedTruthfully(history []fact, _ []deployer.Service) (wrongs []string) {
 		var should bool
 		switch d.State {
 		case deployer.Succeeded:
-			should = is && d.Digest != "" && d.Reason == ""
+			left := wasLive[d.ID] && f.live == "" // its service has left the configuration
+			should = (is || left) && d.Digest != "" && d.Reason == ""
 		case deployer.RolledBack:
 			should = wasLive[d.ID] && !is && d.Reason != ""
 		default:

@@ -91,12 +91,12 @@ func (p *plan) kinds() ([]func() move, []int) {
 	moves := []func() move{
 		p.push, p.announce, p.deliverLate, p.redeliver, p.retag, p.deploy, p.rollBack, p.cancel, p.reconcile,
 		p.fate, p.engineAway, p.engineFrozen, p.engineRestarted, p.containerHit, p.replicaSick, p.answers, p.diskFull, p.routeFile,
-		p.requests, p.registryAway, p.restart, p.kill, p.fuse, p.clock,
+		p.requests, p.registryAway, p.restart, p.kill, p.fuse, p.clock, p.reconfigure,
 	}
 	return moves, []int{
 		14, 20, 4, 4, 4, 7, 4, 6, 2,
 		12, 3, 2, 2, 6, 5, 6, 2, 2,
-		5, 2, 4, 4, 10, 3,
+		5, 2, 4, 4, 10, 3, 8,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"fisherman/deployer"
@@ -50,6 +51,8 @@ func toldOnce(history []fact, _ []deployer.Service) (wrongs []string) {
 		switch f.what {
 		case begun:
 			clear(last)
+		case reshaped:
+			maps.DeleteFunc(last, func(service string, _ fact) bool { return !strings.Contains(f.text, " "+service+" ") })
 		case told:
 			if before, known := last[f.service]; known && before.notice.Down == f.notice.Down {
 				wrongs = append(wrongs, fmt.Sprintf("at %.3fs once more that %s is down: %v", f.at.Seconds(), f.service, f.notice.Down))

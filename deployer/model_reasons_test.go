@@ -13,13 +13,17 @@ import (
 // switched back had been hit by something.
 func reasonsAreTrue(history []fact, _ []deployer.Service) (wrongs []string) {
 	now, hit := map[string]deployer.Deployment{}, map[string]bool{}
+	names := ""
 	for _, f := range history {
 		switch f.what {
+		case reshaped:
+			names = f.text
 		case asking, fault:
 			hit[f.release] = true
 		case written:
 			now[f.release] = f.deployment
-			if f.deployment.State.Ended() && !reasonHolds(f, now, hit) {
+			gone := names != "" && !strings.Contains(names, " "+f.service+" ") && f.deployment.Reason == "the service is no longer in the configuration"
+			if f.deployment.State.Ended() && !gone && !reasonHolds(f, now, hit) {
 				wrongs = append(wrongs, fmt.Sprintf("%s is %s because of %q; live is %s", f.release, f.deployment.State, f.deployment.Reason, f.live))
 			}
 		}
@@ -32,7 +36,7 @@ func reasonHolds(f fact, now map[string]deployer.Deployment, hit map[string]bool
 	switch d.State {
 	case deployer.Unchanged:
 		other := now[lastWord(d.Reason)]
-		isLive := strings.Contains(d.Reason, "is live already") && other.ID == f.live
+		isLive := strings.Contains(d.Reason, "is live already") && (other.ID == f.live || f.live == "") // the routes of one that came back may have yet to be written
 		onItsWay := strings.Contains(d.Reason, "is on its way already") && !other.State.Ended()
 		return other.Digest == d.Digest && other.Service == d.Service && (isLive || onItsWay)
 	case deployer.Superseded:

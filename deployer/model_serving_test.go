@@ -9,14 +9,18 @@ import (
 )
 
 func onlyVerified(history []fact, services []deployer.Service) (wrongs []string) {
-	was := map[string]bool{}
+	was, before := map[string]bool{}, map[string]bool{}
 	for _, f := range history {
+		again := before[f.release] // what comes back with its service is started again, and its requests wait
+		if f.what == pointed {
+			before[f.release] = true
+		}
 		switch {
 		case f.what == verified:
 			was[f.release] = true
 		case f.what == pointed && !was[f.release]:
 			wrongs = append(wrongs, fmt.Sprintf("%s gets the traffic of %s", f.release, f.service))
-		case f.what == pointed && f.before != f.release:
+		case f.what == pointed && f.before != f.release && !again:
 			for route, to := range f.routes {
 				if len(to) == 0 {
 					wrongs = append(wrongs, fmt.Sprintf("%s took over with nothing behind %s", f.release, route))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"fisherman/deployer"
 )
@@ -24,6 +25,7 @@ func (w *world) unsettled() []string {
 	if err != nil {
 		return append(all, fmt.Sprintf("no status: %v", err))
 	}
+	all = append(all, w.departed()...)
 	for i, s := range w.services {
 		at := slices.IndexFunc(status, func(st deployer.ServiceStatus) bool { return st.Service.Name == s.Name })
 		all = append(all, w.settled(w.services[i], status[at])...)
@@ -105,13 +107,30 @@ func (w *world) astray(s deployer.Service) (wrongs []string) {
 	}
 	slices.Sort(addresses)
 	want := ""
-	for _, r := range s.Routes {
+	for _, r := range w.served(s) {
 		want += fmt.Sprint(r.Host+r.Prefix, " → ", addresses, " ")
 	}
 	if got := w.road.table(s.Name); got != want {
 		wrongs = append(wrongs, fmt.Sprintf("%s: routes are %q and the replicas of %s are %q", s.Name, got, live, want))
 	}
 	return wrongs
+}
+
+// served are the routes that a service serves: its own, and those it has given up to one that has never been live.
+func (w *world) served(s deployer.Service) []deployer.Route {
+	served := slices.Clone(s.Routes)
+	for _, other := range w.services {
+		if w.road.Live()[other.Name] != "" || other.Name == s.Name {
+			continue
+		}
+		for _, r := range other.Routes {
+			if strings.Contains(w.road.table(s.Name), r.Host+r.Prefix+" ") {
+				served = append(served, r)
+			}
+		}
+	}
+	slices.SortFunc(served, func(a, b deployer.Route) int { return strings.Compare(a.Host, b.Host) })
+	return served
 }
 
 // unstartable says which releases are offered to go back to and have no image.

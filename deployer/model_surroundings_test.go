@@ -67,7 +67,9 @@ func (p *plan) restart() move {
 		w.process.end()
 		time.Sleep(pause)
 		if other {
-			w.services[s].Environment = map[string]deployer.Secret{"VERSION": deployer.Plain(version)}
+			w.services = changed(w.services, p.services[s].Name, func(s *deployer.Service) {
+				s.Environment = map[string]deployer.Secret{"VERSION": deployer.Plain(version)}
+			})
 		}
 		w.begin()
 	}}

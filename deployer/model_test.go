@@ -132,7 +132,7 @@ func run(seed uint64, services []deployer.Service, moves []move) (wrongs []strin
 	end()
 	synctest.Wait()
 	for _, name := range slices.Sorted(maps.Keys(invariants())) {
-		for _, why := range invariants()[name](w.facts, w.services) {
+		for _, why := range invariants()[name](w.facts, w.cast) {
 			w.wrong("%s: %s", name, why)
 		}
 	}

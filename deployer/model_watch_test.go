@@ -22,6 +22,9 @@ func (w *world) watch() {
 		if !w.release(live).Up(s.Replicas) {
 			wrongs = append(wrongs, fmt.Sprintf("%s: the live release %s does not run", s.Name, live))
 		}
+		if n := len(w.release(live).Replicas); n != s.Replicas {
+			wrongs = append(wrongs, fmt.Sprintf("%s: the live release %s has %d replicas", s.Name, live, n))
+		}
 		w.mu.Lock()
 		marred := w.marred[live]
 		if len(wrongs) == 0 && marred && !w.ice && !w.sick[live] {

@@ -15,7 +15,8 @@ import (
 
 // world is what a process finds and leaves: an engine, the routes, a registry and a journal; and what became of it all.
 type world struct {
-	services []deployer.Service
+	services []deployer.Service // of the configuration at this moment
+	cast     []deployer.Service // of all configurations there may be
 	fake     *deployertest.Fake
 	road     *road
 	registry *registry
@@ -46,7 +47,7 @@ type world struct {
 
 func newWorld(seed uint64, life context.Context, services []deployer.Service) *world {
 	w := &world{
-		services: services, fake: deployertest.NewFake(), book: newNotebook(), life: life, begun: time.Now(),
+		services: slices.Clone(services), cast: services, fake: deployertest.NewFake(), book: newNotebook(), life: life, begun: time.Now(),
 		rng: rand.New(rand.NewPCG(seed, 1)), scripts: map[string]deployertest.Script{}, never: map[string]bool{}, marred: map[string]bool{}, sick: map[string]bool{},
 		registry: &registry{digests: map[string]string{}, revisions: map[string]string{}, born: time.Now()}, accepted: map[[2]string][]string{},
 	}

@@ -54,7 +54,7 @@ func (l *lane) reckonLocked() {
 		return
 	}
 	mood := l.vitals.mood(l.mood)
-	if mood == l.mood {
+	if mood == l.mood || mood == isDown && l.mood == untold && l.isReturningLocked() {
 		return
 	}
 	n := Notice{Service: l.service().Name, Down: mood == isDown, At: time.Now().UTC()}
@@ -70,6 +70,11 @@ func (l *lane) reckonLocked() {
 	for _, tell := range l.d.Notices {
 		tell(n)
 	}
+}
+
+// isReturningLocked reports whether the service has just come back into the configuration: it is about to be started again.
+func (l *lane) isReturningLocked() bool {
+	return l.returns && l.points == "" && time.Since(l.since) < l.service().Health.Deadline
 }
 
 // mood is what is to be told of a service of which so much was told. What a start of the program finds is trusted, and

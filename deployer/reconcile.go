@@ -46,11 +46,34 @@ func (r rearrangement) isNone() bool { return len(r.added)+len(r.changed)+len(r.
 // image or tag is looked up and deployed. Everything else counts from the next time it is asked for.
 //
 // Where nothing has changed nothing is done. One service's trouble does not keep the others from changing; an error says what
-// could not be done, and what is to be done is tried again by itself or, of a journal that cannot be written, by the next
-// call.
+// could not be done, and that is tried again until it is.
 func (d *Deployer) Reconcile(services []Service) error {
 	d.arranging.Lock()
 	defer d.arranging.Unlock()
+	err := d.become(services)
+	if d.unfinished = nil; err != nil {
+		d.unfinished = services
+	}
+	return err
+}
+
+// becomeAtLast tries again what could not be done of the last configuration.
+func (d *Deployer) becomeAtLast() {
+	d.arranging.Lock()
+	defer d.arranging.Unlock()
+	d.endOrphans()
+	if d.unfinished == nil {
+		return
+	}
+	err := d.become(d.unfinished)
+	if err == nil {
+		d.unfinished = nil
+	}
+	d.logReroute(err)
+}
+
+// become does what Reconcile promises. The caller holds arranging.
+func (d *Deployer) become(services []Service) error {
 	r := rearrange(d.configured(), services)
 	if r.isNone() {
 		return nil
@@ -113,6 +136,7 @@ func (d *Deployer) arrange(r rearrangement) (leaving []*lane, failed error) {
 // arriveLocked is a lane for a service that was not there. One that comes back waits until nobody is at work for it as it was.
 func (d *Deployer) arriveLocked(s Service) *lane {
 	l := newLane(d, s, d.orders[s.Name])
+	l.returns = true
 	delete(d.orders, s.Name)
 	if before := d.leaving[s.Name]; before != nil {
 		l.before = before
@@ -125,6 +149,9 @@ func (d *Deployer) arriveLocked(s Service) *lane {
 // dismissLocked ends what a service that is removed has on its way, on disk first.
 func (d *Deployer) dismissLocked(l *lane) error {
 	name, now := l.service().Name, time.Now()
+	if err := l.passSwitchLocked(now); err != nil {
+		return err
+	}
 	var c Change
 	for _, j := range l.active {
 		c.Deployments = append(c.Deployments, j.dismissed(l.live, now))
@@ -140,21 +167,26 @@ func (d *Deployer) dismissLocked(l *lane) error {
 	}
 	l.removed = true
 	d.orders[name] = l.order
-	if l.hired {
-		d.leaving[name] = l
-	}
+	d.leaving[name] = l
 	return nil
 }
 
 // dismissed ends a deployment whose service leaves the configuration while the program runs.
 func (d Deployment) dismissed(live *Deployment, now time.Time) Deployment {
-	switch {
-	case d.State == Switching && live != nil && live.ID == d.ID:
-		d = d.moved(Draining, "", now)
-	case d.State == Baking && live != nil && live.ID == d.Replaces:
+	if d.State == Baking && live != nil && live.ID == d.Replaces {
 		return d.moved(RolledBack, d.Reason, now)
 	}
 	return d.abandoned(now)
+}
+
+// passSwitchLocked notes that a deployment has switched whose runner has yet to say so.
+func (l *lane) passSwitchLocked(now time.Time) error {
+	for _, j := range l.active {
+		if j.State == Switching && l.live != nil && l.live.ID == j.ID {
+			return l.d.commitLocked(Change{Deployments: []Deployment{j.moved(Draining, "", now)}})
+		}
+	}
+	return nil
 }
 
 // changeLocked gives a service its new configuration. What follows from it, its own goroutines find out.

@@ -146,6 +146,6 @@ func (d *Deployer) rerouteAgain() {
 
 func (d *Deployer) logReroute(err error) {
 	if err != nil {
-		d.Log.Error().Err(err).Msg("cannot change the routes to those of the configuration; trying again")
+		d.Log.Error().Err(err).Msg("cannot apply all of the configuration; trying again")
 	}
 }

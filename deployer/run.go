@@ -85,10 +85,24 @@ func (l *lane) begin(ctx context.Context, j *job) error {
 	if err := l.awaitTurn(ctx, j); err != nil {
 		return err
 	}
+	if err := l.unmake(ctx, j); err != nil {
+		return err
+	}
 	return l.recheck(ctx, j, func(d Deployment) Deployment {
 		j.service = l.service()
 		d.Spec = j.service.Spec()
 		return d.moved(Starting, "", time.Now())
+	})
+}
+
+// unmake removes what a restart has left of the job's containers, when the configuration has changed since: what runs would
+// go on as it is.
+func (l *lane) unmake(ctx context.Context, j *job) error {
+	if made := l.now(j).Spec; made == "" || made == l.service().Spec() {
+		return nil
+	}
+	return l.retry(ctx, retireDeadline, "remove the containers of an earlier configuration", j, func(ctx context.Context) error {
+		return l.d.Runtime.Retire(ctx, j.id)
 	})
 }
 
