@@ -62,7 +62,7 @@ func givesWay(f fact, now map[string]deployer.Deployment) bool {
 		return other.Service == f.service && other.ID != f.release
 	}
 	for _, other := range now {
-		there := other.ID == f.live || !other.State.Ended()
+		there := other.ID == f.live || f.live == "" || !other.State.Ended()
 		if there && other.ID != f.release && other.Service == f.service && strings.Contains(f.deployment.Reason, "older than "+nameOf(other)) {
 			return true
 		}
