@@ -155,8 +155,8 @@ func (f *fleet) wrongs() (all []string) {
 			wrong("%s does not run", s.Name)
 			continue
 		}
-		r, d := releases[i], deployer.Deployment{}
-		if d, _ = f.book.Deployment(r.ID); d.Image != s.Image || d.Digest != r.Digest {
+		r := releases[i]
+		if d, _ := f.book.Deployment(r.ID); d.Image != s.Image || d.Digest != r.Digest {
 			wrong("%s runs %s@%s, want %s", s.Name, d.Image, r.Digest, s.Image)
 		}
 		if r.Spec != s.Spec() || !r.Up(s.Replicas) || len(r.Replicas) != s.Replicas {
