@@ -66,13 +66,12 @@ func verdict(ctx context.Context, cmd *cobra.Command, err error) (text string, c
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "fisherman",
-		Version:           versionLine(),
+		Version:           versionText(),
 		Short:             "Deploy apps to one machine from GitHub's webhooks, without dropping a request",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // there is one of our own
 	}
-	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newServe(), newInstall(), newCheck(), newSchema(), newImport(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
