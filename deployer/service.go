@@ -45,6 +45,7 @@ type Service struct {
 	CapDrop     []string          // the same of those taken away
 	ReadOnly    bool              // the container's own file system
 	Tmpfs       []Tmpfs           //
+	Files       []File            // sorted by their targets
 	Before      Task              // ends well before anything of a new release is started
 	After       Task              // runs once a new release is live
 }
@@ -130,9 +131,11 @@ func (s Service) Spec() string {
 		CapAdd, CapDrop []string          `json:",omitempty"`
 		ReadOnly        bool              `json:",omitempty"`
 		Tmpfs           []Tmpfs           `json:",omitempty"`
+		Files           []fileSpec        `json:",omitempty"`
 	}{
 		s.Image, inClear, sealed, s.Args, s.Stop, s.Resources, s.Volumes, s.Ports,
 		s.Entrypoint, s.User, s.ExtraHosts, s.Labels, s.CapAdd, s.CapDrop, s.ReadOnly, s.Tmpfs,
+		fileSpecs(s.Files),
 	})
 	if err != nil {
 		panic("deployer: a service is plain data: " + err.Error())

@@ -38,6 +38,8 @@ func TestEngine(t *testing.T) {
 		"what runs once names an out-of-memory kill":     whatRunsOnceNamesAnOutOfMemoryKill,
 		"volumes are mounted and kept":                   volumesAreMountedAndKept,
 		"a missing path is not made":                     aMissingPathIsNotMade,
+		"files are part of the container":                filesArePartOfTheContainer,
+		"a directory is not a file":                      aDirectoryIsNotAFile,
 		"ports lead to the container":                    portsLeadToTheContainer,
 		"a stuck container does not hold up the listing": aStuckContainerDoesNotHoldUpTheListing,
 		"an address is its container's until that ends":  anAddressIsItsContainersUntilThatEnds,

@@ -63,6 +63,9 @@ func (e *Engine) createOnce(ctx context.Context, r deployer.Release, what string
 	if cerrdefs.IsConflict(err) {
 		return c, fmt.Errorf("create container %s: a container that is not fisherman's has that name; rename or remove it", name)
 	}
+	if err == nil {
+		err = e.putFiles(context.WithoutCancel(ctx), c.ID, name, r.Service.Files)
+	}
 	return c, withoutSource(err)
 }
 

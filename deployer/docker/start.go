@@ -44,7 +44,8 @@ func (e *Engine) startReplica(ctx context.Context, r deployer.Release, n int) er
 	return e.run(ctx, id, e.containerName(r, n))
 }
 
-// create is not interrupted by ctx: the engine would finish it unseen, and a Retire that follows would miss it.
+// create is not interrupted by ctx: the engine would finish it unseen, and a Retire that follows would miss it. One that a crash
+// leaves without its files has never run, and is replaced.
 func (e *Engine) create(ctx context.Context, r deployer.Release, n int) (string, error) {
 	name := e.containerName(r, n)
 	config, err := e.containerConfig(r, n)
@@ -58,6 +59,9 @@ func (e *Engine) create(ctx context.Context, r deployer.Release, n int) (string,
 	made, err := e.make(ctx, config, host, name)
 	if err == nil && len(made.Warnings) > 0 { // such as a limit that this kernel cannot hold
 		e.log.Warn().Str("service", r.Service.Name).Str("deployment", r.ID).Strs("said", made.Warnings).Str("container", name).Msg("Docker made the container with reservations")
+	}
+	if err == nil {
+		err = e.putFiles(context.WithoutCancel(ctx), made.ID, name, r.Service.Files)
 	}
 	return made.ID, withoutSource(err)
 }

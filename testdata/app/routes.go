@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -24,6 +25,7 @@ func routes() http.Handler {
 	mux.HandleFunc("/whoami", whoami)
 	mux.HandleFunc("/sse", events)
 	mux.HandleFunc("/ws", echo)
+	mux.HandleFunc("/file", file)
 	mux.HandleFunc("/environment/{name}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%x", sha256.Sum256([]byte(os.Getenv(r.PathValue("name"))))) // tests look for secrets in answers, too
 	})
@@ -101,6 +103,23 @@ func headers(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"method": r.Method, "host": r.Host, "uri": r.RequestURI, "remote": r.RemoteAddr, "headers": r.Header,
 	})
+}
+
+// file answers what the file at ?path= is: its mode, its owner and its content.
+func file(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Query().Get("path")
+	info, err := os.Stat(path)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusForbidden)
+		return
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	_, _ = fmt.Fprintf(w, "%o %d:%d %s", info.Mode().Perm(), owner.Uid, owner.Gid, content)
 }
 
 // events sends the version as a server-sent event ten times a second until the client leaves.
