@@ -181,6 +181,8 @@ func TestEditorsSeeMistakes(t *testing.T) {
 		service("resources: { memory: 256 }"), service("resources: { memory: lots }"), service("resources: { cpus: 0 }"),
 		service("volumes: [data]"), service("ports: [80]"), service("labels: { fisherman.service: x }"), service("cap_add: [NET_ADMN]"),
 		service("tmpfs: [tmp]"), service("user: 'a b'"), service("extra_hosts: [db]"), service("args: run"), service("health: /health"),
+		service("files: { etc: { content: x } }"), service("files: { /etc/x: x }"), service("files: { /etc/x: { content: x, mode: rw } }"),
+		service("env_file: { a: b }"),
 		strings.Replace(service("tag: x"), "web:", "Web:", 1), strings.Replace(service("tag: x"), "image: ghcr.io/o/web", "image: 'ghcr.io/o/web:1'", 1),
 		strings.Replace(service("tag: x"), "repository: o/web,", "", 1), strings.Replace(service("tag: x"), "repository: o/web", "repository: https://github.com/o/web", 1),
 		"{ discord: { token: t }, " + service("tag: x")[1:], "{ registries: { ghcr.io: { username: u } }, " + service("tag: x")[1:],

@@ -35,7 +35,9 @@ func TestKeys(t *testing.T) {
 		"services.NAME.routes[].tls", "services.NAME.routes[].client_ca",
 		"services.NAME.health.path", "services.NAME.health.port", "services.NAME.health.deadline",
 		"services.NAME.health.successes",
-		"services.NAME.environment.NAME", "services.NAME.args[]",
+		"services.NAME.environment.NAME", "services.NAME.env_file",
+		"services.NAME.files.PATH.content", "services.NAME.files.PATH.source", "services.NAME.files.PATH.mode", "services.NAME.files.PATH.owner",
+		"services.NAME.args[]",
 		"services.NAME.before.args[]", "services.NAME.before.deadline", "services.NAME.after.args[]", "services.NAME.after.deadline",
 		"services.NAME.strategy", "services.NAME.drain",
 		"services.NAME.stop", "services.NAME.bake", "services.NAME.retain",
@@ -48,7 +50,7 @@ func TestKeys(t *testing.T) {
 
 // TestKeysSayWhatIsSo: writing a documented default changes nothing.
 func TestKeysSayWhatIsSo(t *testing.T) {
-	base := "github: { secret: s }\nservices: { web: { repository: o/web, image: ghcr.io/o/web, routes: [{ host: a.pl, port: 80 }] } }"
+	base := "github: { secret: s }\nservices: { web: { repository: o/web, image: ghcr.io/o/web, files: { /a: { content: x } }, routes: [{ host: a.pl, port: 80 }] } }"
 	want := parse(t, base)
 	var tried int
 	for _, key := range config.Keys() {
@@ -62,6 +64,8 @@ func TestKeysSayWhatIsSo(t *testing.T) {
 			text = base + "\nproxy: { access_log: { " + written + " } }"
 		case key.Path == "state":
 			text = base + "\n" + written
+		case strings.Contains(key.Path, "files.PATH."):
+			text = strings.Replace(base, "content: x", "content: x, "+written, 1)
 		case strings.Contains(key.Path, "routes[]"):
 			text = strings.Replace(base, "port: 80", "port: 80, "+written, 1)
 		case strings.Contains(key.Path, "health."):

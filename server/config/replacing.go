@@ -9,6 +9,7 @@ func (d *draft) checkReplacing(r *reader) {
 		s.checkVolumes(r)
 		s.checkTargets(r)
 		s.checkOnePort(r)
+		s.checkFiles(r)
 		s.checkCapabilities(r)
 	}
 }

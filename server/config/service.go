@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -24,6 +25,8 @@ type serviceDraft struct {
 	capDrop  []placed[string]
 	before   *deployer.Task // nil: none
 	after    *deployer.Task
+	files    []fileDraft
+	fromFile map[string]Secret // variables of env_file
 }
 
 // service is what the drafts add up to. A health check asks the first route's port unless it names one.
@@ -31,6 +34,11 @@ func (s serviceDraft) service() deployer.Service {
 	got := s.Service
 	got.Routes, got.Volumes, got.Ports = what(s.routes), what(s.volumes), what(s.ports)
 	got.Tmpfs, got.CapAdd, got.CapDrop = what(s.tmpfs), inOrder(s.capAdd), inOrder(s.capDrop)
+	got.Files = inPlace(s.files)
+	if len(s.fromFile) > 0 {
+		maps.Copy(s.fromFile, got.Environment)
+		got.Environment = s.fromFile
+	}
 	if got.Health.Port == 0 && len(got.Routes) > 0 {
 		got.Health.Port = got.Routes[0].Port
 	}
@@ -62,6 +70,8 @@ func serviceKeys(s *serviceDraft) mapping {
 		{name: "routes", kind: list[placed[deployer.Route]]{&s.routes, placing(routeKeys)}, meaning: "what requests come here; none for a worker"},
 		{name: "health", kind: healthKeys(&s.Health), meaning: "when a release may take requests"},
 		{name: "environment", kind: environment(&s.Environment), meaning: "variables of the container, each as the text that is written"},
+		{name: "env_file", kind: envFiles{&s.fromFile}, meaning: "lines of NAME=VALUE, as Docker Compose reads them, each value a secret; beside the configuration, absolute, or s3://bucket/key; `environment` wins"},
+		{name: "files", kind: files(&s.files), meaning: "files of the container, by their paths in it; at most 1 MiB each and 8 MiB in all"},
 		{name: "args", kind: list[string]{&s.Args, argument}, meaning: "overrides the image's CMD"},
 		{name: "before", kind: optional[deployer.Task]{&s.before, taskKeys("what is run to its end, in a container of its own, before anything of a new release is started: migrations")}, meaning: "what is run once before a new release is started"},
 		{name: "after", kind: optional[deployer.Task]{&s.after, taskKeys("the same once the new release is live; its failure is told and changes nothing")}, meaning: "what is run once after the switch"},
