@@ -12,7 +12,7 @@ demo: build docker
 
 ## test: every test, with the race detector, on a real Docker Engine
 test:
-	@sh testdata/setup.sh gcc libc6-dev e2fsprogs iproute2 bash-completion zsh fish systemd
+	@sh testdata/setup.sh gcc libc6-dev e2fsprogs iproute2 bash-completion zsh fish systemd testssl.sh
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 15m ./...
 
 ## chaos: everything that may happen to it, its engine, registry and disk; TIME=1h, SEED=7 to play a plan again, ONLY=journal
