@@ -40,13 +40,8 @@ func readConfig(ctx context.Context, s *source.Source) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := parsed(ctx, s, raw)
+	c, err := config.Surroundings{Getenv: os.LookupEnv, ReadFile: s.Beside(ctx)}.Parse(raw)
 	return c, cannotBeUsed(s.Location(), err)
-}
-
-// parsed is a configuration with the files that it names.
-func parsed(ctx context.Context, s *source.Source, raw []byte) (*config.Config, error) {
-	return config.Surroundings{Getenv: os.LookupEnv, ReadFile: s.Beside(ctx)}.Parse(raw)
 }
 
 // cannotBeUsed words the problems of a configuration, one a line.
@@ -56,6 +51,37 @@ func cannotBeUsed(location string, err error) error {
 		return fmt.Errorf("%s cannot be used:\n%w", location, problems)
 	}
 	return err
+}
+
+// peek makes a configuration of a text that is only looked at: none of the files that it names are watched, and where values are
+// shown it gets those variables of the environment that may be.
+type peek func(raw []byte, mayShow func(variable string) bool) (*config.Config, error)
+
+// understand says how a configuration is made of a text. state is the directory that the command line names, if it does.
+func (s *settings) understand(ctx context.Context, state string) {
+	resolve := func(around config.Surroundings, raw []byte) (*config.Config, error) {
+		around.Getenv = os.LookupEnv
+		c, err := around.Parse(raw)
+		if err == nil && state != "" {
+			c.State = state
+		}
+		return c, err
+	}
+	from := s.from
+	s.parse = func(raw []byte) (*config.Config, error) {
+		around := config.Surroundings{}
+		if from != nil {
+			around.ReadFile = from.Beside(ctx)
+		}
+		return resolve(around, raw)
+	}
+	s.peek = func(raw []byte, mayShow func(string) bool) (*config.Config, error) {
+		around := config.Surroundings{MayShow: mayShow}
+		if from != nil {
+			around.ReadFile = from.PeekBeside(ctx)
+		}
+		return resolve(around, raw)
+	}
 }
 
 // startConfig gets what a server starts with: the configuration, or where that cannot be had the last one that was good. The

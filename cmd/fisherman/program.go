@@ -45,6 +45,7 @@ type settings struct {
 	from      *source.Source                           // where the configuration lives; nil: nowhere
 	raw       []byte                                   // its text
 	parse     func(raw []byte) (*config.Config, error) // makes a configuration of it
+	peek      peek
 	pause     time.Duration
 	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one
 	observers []func(deployer.Deployment)
@@ -75,7 +76,7 @@ type program struct {
 // build makes every part and opens what only one process may hold: the state directory and the listeners.
 func build(ctx context.Context, s settings) (_ *program, err error) {
 	if s.parse == nil {
-		s.parse = func(raw []byte) (*config.Config, error) { return config.Parse(raw, os.LookupEnv) }
+		s.understand(ctx, "")
 	}
 	p := &program{settings: s, metrics: prometheus.NewRegistry(), begun: time.Now(), logged: map[string]int{}}
 	defer func() {

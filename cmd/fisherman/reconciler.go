@@ -43,20 +43,29 @@ func (r *reconciler) follow(ctx context.Context) error {
 	return nil
 }
 
-// Plan says what a configuration would change, or with none the one of the source, read afresh.
+// Plan says what a configuration would change, or with none the one of the source, read afresh. Who brings one learns nothing of
+// the environment by it that the running one does not show.
 func (r *reconciler) Plan(ctx context.Context, raw []byte) (plan config.Plan, err error) {
+	running := r.current()
+	mayShow := func(variable string) bool { return running.Shown[variable] }
 	if raw == nil {
-		if raw, err = r.readSource(ctx); err != nil {
+		mayShow = nil
+		if raw, err = r.peekSource(ctx); err != nil {
 			return plan, err
 		}
 	}
-	next, err := r.parse(raw)
+	next, err := r.peek(raw, mayShow)
 	if err != nil {
 		return plan, err
 	}
+	return config.Compare(running, next), nil
+}
+
+// current is what has been applied; it never changes, another one takes its place.
+func (r *reconciler) current() *config.Config {
 	r.applying.Lock()
 	defer r.applying.Unlock()
-	return config.Compare(r.running, next), nil
+	return r.running
 }
 
 // Last is what came of the last configuration.
@@ -66,11 +75,11 @@ func (r *reconciler) Last() server.Outcome {
 	return r.last
 }
 
-func (r *reconciler) readSource(ctx context.Context) ([]byte, error) {
+func (r *reconciler) peekSource(ctx context.Context) ([]byte, error) {
 	if r.from == nil {
 		return nil, errNoSource
 	}
-	return r.from.Read(ctx)
+	return r.from.Peek(ctx)
 }
 
 // apply makes the program what a configuration says, and says what that was. One that cannot be used changes nothing: the

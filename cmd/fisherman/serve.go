@@ -7,8 +7,6 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
-
-	"fisherman/server/config"
 )
 
 func newServe() *cobra.Command {
@@ -30,13 +28,7 @@ func newServe() *cobra.Command {
 			if s.from, err = openSource(cmd, location, s.Log); err != nil {
 				return err
 			}
-			s.parse = func(raw []byte) (*config.Config, error) {
-				c, err := parsed(cmd.Context(), s.from, raw)
-				if err == nil && state != "" {
-					c.State = state
-				}
-				return c, err
-			}
+			s.understand(cmd.Context(), state)
 			if err := s.startConfig(cmd.Context(), state); err != nil {
 				return err
 			}

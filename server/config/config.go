@@ -29,6 +29,8 @@ type Config struct {
 	// RepositorySecrets holds each repository's own webhook secrets, by "owner/name" in lower case. Every configured
 	// repository is in it; one without secrets of its own has nil, and GitHub.Secrets count.
 	RepositorySecrets map[string][]Secret
+
+	Shown map[string]bool // variables of the environment whose values are in what is shown
 }
 
 // Secret is a text that is never shown.
@@ -132,7 +134,7 @@ func (s Surroundings) Parse(raw []byte) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{getenv: s.Getenv, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, opens: map[string]error{}}
+	r := &reader{getenv: s.Getenv, mayShow: s.MayShow, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, opens: map[string]error{}}
 	if r.read == nil {
 		r.read = beside("")
 	}
@@ -143,5 +145,6 @@ func (s Surroundings) Parse(raw []byte) (*Config, error) {
 		return nil, problems
 	}
 	slices.SortFunc(d.Services, func(a, b deployer.Service) int { return cmp.Compare(a.Name, b.Name) })
+	d.Shown = r.shown
 	return &d.Config, nil
 }

@@ -44,7 +44,7 @@ func (s scalar[T]) read(r *reader, v value) {
 		return
 	}
 	// Never the parsed value: 1_000, yes and 2024-01-01 are the texts that they look like.
-	text, err := interpolate(v.node.Value, r.getenv)
+	text, err := r.resolve(v.node.Value, s.hidden)
 	if err != nil {
 		r.report(v, s.shown(v.node.Value), "%v", err)
 		return

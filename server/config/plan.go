@@ -169,7 +169,7 @@ func settings(old, next *Config) []Change {
 	was, is := reflect.ValueOf(*old), reflect.ValueOf(*next)
 	for i := range was.NumField() {
 		switch name := was.Type().Field(i).Name; name {
-		case "Services", "RepositorySecrets":
+		case "Services", "RepositorySecrets", "Shown":
 		default:
 			all = append(all, differences(leaves(keyOf(name), was.Field(i)), leaves(keyOf(name), is.Field(i)))...)
 		}

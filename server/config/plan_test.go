@@ -147,3 +147,26 @@ func fill(v reflect.Value) {
 		}
 	}
 }
+
+// TestWhoBringsAConfigurationLearnsNothingOfTheEnvironment that the one in force does not show: neither in a plan nor in a problem.
+func TestWhoBringsAConfigurationLearnsNothingOfTheEnvironment(t *testing.T) {
+	getenv := func(name string) (string, bool) {
+		value, set := map[string]string{"KEPT": "hush", "HOST": "a.pl"}[name]
+		return value, set
+	}
+	text := strings.NewReplacer("hush-github", `"${KEPT}"`, "a.pl", `"${HOST}"`).Replace(planned)
+	running, err := config.Parse([]byte(text), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	around := config.Surroundings{Getenv: getenv, MayShow: func(name string) bool { return running.Shown[name] }}
+	if _, err := around.Parse([]byte(text)); err != nil {
+		t.Errorf("the one in force: %v", err)
+	}
+	for _, key := range []string{`drain: "${KEPT}"`, `tag: "${KEPT}"`, `args: [a, "b${KEPT}"]`, `health: { path: "/${KEPT}" }`, `replicas: "${KEPT}"`} {
+		_, err := around.Parse([]byte(text + "  three: { repository: o/three, image: ghcr.io/o/three, " + key + " }\n"))
+		if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "would show KEPT, which") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}

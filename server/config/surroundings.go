@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Surroundings is what a configuration may refer to.
@@ -15,6 +16,34 @@ type Surroundings struct {
 	// ReadFile reads a file that is named by an absolute path or by one beside the configuration. Its error names the file
 	// and the remedy. It need not return more than MaxSize+1 bytes. Nil: files of this machine, by their absolute paths.
 	ReadFile func(name string) ([]byte, error)
+	// MayShow says which variables may be taken where their values are shown, in problems and in plans. Nil: all of them, as
+	// for whoever writes the configuration that is in force.
+	MayShow func(name string) bool
+}
+
+// resolve replaces ${NAME}. Where the text may be shown it keeps in mind which variables are taken, and refuses those that must
+// not be.
+func (r *reader) resolve(text string, hidden bool) (string, error) {
+	if hidden {
+		return interpolate(text, r.getenv)
+	}
+	var withheld []string
+	got, err := interpolate(text, func(name string) (string, bool) {
+		if r.mayShow != nil && !r.mayShow(name) {
+			withheld = append(withheld, name)
+			return "", true
+		}
+		if r.shown == nil {
+			r.shown = map[string]bool{}
+		}
+		r.shown[name] = true
+		return r.getenv(name)
+	})
+	if len(withheld) > 0 {
+		return "", fmt.Errorf("would show %s, which the configuration in force keeps to itself; write the value instead, or have the server "+
+			"read this configuration where its own is", strings.Join(withheld, ", "))
+	}
+	return got, err
 }
 
 // beside reads files of this machine; a relative path begins at dir. Without one such paths are refused.

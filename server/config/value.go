@@ -31,7 +31,9 @@ type value struct {
 type reader struct {
 	getenv   func(string) (string, bool)
 	problems Problems
-	budget   int // borrowed values still allowed; below zero: too many
+	mayShow  func(name string) bool // see Surroundings
+	shown    map[string]bool        // variables that were taken where their values are shown
+	budget   int                    // borrowed values still allowed; below zero: too many
 
 	read       func(name string) ([]byte, error)
 	files      map[string]fileRead // by name

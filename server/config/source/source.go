@@ -102,6 +102,28 @@ func (s *Source) Read(ctx context.Context) ([]byte, error) {
 	return raw, nil
 }
 
+// Peek returns the configuration for a look at it. Nothing is known outside by that: Run goes on to tell of what differs from
+// what was read last.
+func (s *Source) Peek(ctx context.Context) ([]byte, error) {
+	raw, _, err := s.get(ctx, s.main, "")
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return raw, nil
+}
+
+// PeekBeside is Beside for a look at a configuration: what is watched stays as it was.
+func (s *Source) PeekBeside(ctx context.Context) func(name string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		where, err := s.main.beside(name)
+		if err != nil {
+			return nil, err
+		}
+		raw, _, err := s.get(ctx, where, "")
+		return raw, err
+	}
+}
+
 // Beside returns what reads a file that the configuration names: an absolute path of this machine, s3://bucket/key, or a
 // path from the configuration's own directory or prefix. A file has at most MaxSize+1 bytes. What the newest of these readers
 // has asked for is watched by Run, also what it could not get.

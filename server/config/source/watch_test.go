@@ -269,3 +269,32 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		t.Errorf("of a large file: %d bytes, %v", len(raw), err)
 	}
 }
+
+// TestALookTellsNothing: what is only looked at is still told of when it differs from what was read, and nothing else is watched.
+func TestALookTellsNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, beside := filepath.Join(dir, "fisherman.yaml"), filepath.Join(dir, "web.env")
+	write(t, path, "one")
+	write(t, beside, "A=1")
+	w := watch(t, path, quick).read("one")
+	if _, err := w.Beside(t.Context())("web.env"); err != nil {
+		t.Fatal(err)
+	}
+
+	write(t, path, "two")
+	if raw, err := w.Peek(t.Context()); err != nil || string(raw) != "two" {
+		t.Fatalf("seen %q, %v", raw, err)
+	}
+	look := w.PeekBeside(t.Context())
+	if raw, err := look("web.env"); err != nil || string(raw) != "A=1" {
+		t.Fatalf("seen %q, %v", raw, err)
+	}
+	if _, err := look("missing.env"); !errors.Is(err, source.ErrAbsent) {
+		t.Fatalf("what is missing: %v", err)
+	}
+	w.run()
+	w.becomes("two")
+	write(t, beside, "A=2")
+	w.becomes("two")
+}
