@@ -118,7 +118,7 @@ type identity struct{}
 
 func (identity) read(r *reader, v value) {
 	if v.node == nil {
-		if text, _ := r.getenv(ageKey); text != "" {
+		if text, set := r.getenv(ageKey); set && text != "" {
 			r.open(v, "", []byte(text), ageKey+" ")
 		}
 		return

@@ -121,7 +121,7 @@ func (j *job) finish(root *yaml.Node, head string) (*Imported, error) {
 
 // Check looks at the new file as fisherman will, once every variable is set, and tells what is still wrong, too.
 func (i *Imported) Check() {
-	_, err := config.Parse(i.Config, func(string) (string, bool) { return "x", true })
+	_, err := config.Parse(i.Config, func(name string) (string, bool) { return "x", slices.Contains(i.Variables, name) })
 	var problems config.Problems
 	if !errors.As(err, &problems) {
 		return // Parse has no other error
