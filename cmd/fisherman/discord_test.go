@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -14,6 +16,16 @@ type discordStandIn struct {
 	*httptest.Server
 	angry atomic.Bool // it fails, and repeats in its answer what it was sent
 	told  atomic.Int64
+
+	mu     sync.Mutex // guards bodies
+	bodies strings.Builder
+}
+
+// has counts how often Discord was told something.
+func (d *discordStandIn) has(what string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Count(d.bodies.String(), what)
 }
 
 func newDiscordStandIn(t testing.TB, bot string) *discordStandIn {
@@ -21,6 +33,9 @@ func newDiscordStandIn(t testing.TB, bot string) *discordStandIn {
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		seen("what Discord was told", string(body))
+		d.mu.Lock()
+		fmt.Fprintf(&d.bodies, "%s %s\n", r.Method, body)
+		d.mu.Unlock()
 		switch {
 		case d.angry.Load():
 			w.WriteHeader(http.StatusInternalServerError)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"fisherman/server"
 	"fisherman/server/config"
+	"fisherman/server/discord"
 )
 
 // reconciler makes the running program what its configuration says.
@@ -95,6 +97,7 @@ func (r *reconciler) apply(_ context.Context, raw []byte) (server.Outcome, error
 	plan := config.Compare(r.running, next)
 	done := server.Outcome{At: time.Now().UTC(), Plan: plan, Failures: r.carryOut(plan, next)}
 	r.remember(done)
+	r.alarm(strings.Join(done.Failures, "\n"))
 	r.keep(raw)
 	if !plan.IsEmpty() {
 		r.tell(done)
@@ -138,6 +141,15 @@ func (r *reconciler) refuse(err error) {
 	r.mu.Unlock()
 	if !known {
 		r.Log.Error().Err(err).Msg("the new configuration cannot be used; the running one stays")
+	}
+	r.alarm("It cannot be used; the running one stays.\n" + err.Error())
+}
+
+// alarm tells Discord what is wrong with the configuration, or with nothing that it is over. What was told already is not
+// told again.
+func (r *reconciler) alarm(reason string) {
+	if r.notifier != nil {
+		r.notifier.Warn(discord.Warning{About: "the configuration", Reason: reason, At: time.Now()})
 	}
 }
 
