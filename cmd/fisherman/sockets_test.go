@@ -48,12 +48,13 @@ func newHolder(t *testing.T, names ...string) *holder {
 }
 
 // serve starts a server on the sockets. The shell becomes it: LISTEN_PID has to name the process that the sockets are for.
-func (h *holder) serve(in world, config string) (*process, error) {
+func (h *holder) serve(in world, config string, more ...string) (*process, error) {
 	program, err := lookPath(in.Getenv("PATH"))
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh", program, "serve", "--config", config)
+	args := append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", program, "serve", "--config", config}, more...)
+	cmd := exec.Command("sh", args...)
 	cmd.Dir, cmd.ExtraFiles = in.MkAbs("."), h.files
 	cmd.Env = append(environ(in), fmt.Sprint("LISTEN_FDS=", len(h.files)), "LISTEN_FDNAMES="+strings.Join(h.names, ":"), "NOTIFY_SOCKET="+h.path)
 	return begin(cmd)
