@@ -64,9 +64,13 @@ func (p Plan) IsEmpty() bool { return len(p.Services)+len(p.Settings) == 0 }
 
 // Touches reports whether a setting differs, or one below it.
 func (p Plan) Touches(setting string) bool {
-	return slices.ContainsFunc(p.Settings, func(c Change) bool {
-		return c.Path == setting || strings.HasPrefix(c.Path, setting+".")
-	})
+	return slices.ContainsFunc(p.Settings, func(c Change) bool { return isOf(c.Path, setting) })
+}
+
+// isOf reports whether a path is that of a setting, or of what is below it: a key or an item.
+func isOf(path, setting string) bool {
+	below, is := strings.CutPrefix(path, setting)
+	return is && (below == "" || below[0] == '.' || below[0] == '[')
 }
 
 // Compare says what makes the old configuration the new one.
@@ -188,7 +192,7 @@ func needsRestart(path string) bool {
 	for _, fixed := range []string{
 		"server.listen", "server.host", "server.token", "proxy.http", "proxy.https", "proxy.access_log", "proxy.trusted_proxies", "state", "docker", "discord",
 	} {
-		if path == fixed || strings.HasPrefix(path, fixed+".") {
+		if isOf(path, fixed) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package config_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -121,6 +122,10 @@ func fill(v reflect.Value) {
 		v.Set(reflect.ValueOf(deployer.Plain("something else")))
 		return
 	}
+	if v.Type() == reflect.TypeFor[netip.Prefix]() {
+		v.Set(reflect.ValueOf(netip.MustParsePrefix("10.47.0.0/16")))
+		return
+	}
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString("something else")
@@ -169,4 +174,50 @@ func TestWhoBringsAConfigurationLearnsNothingOfTheEnvironment(t *testing.T) {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
+}
+
+// TestWhatNeedsARestartIsWhatStays: a setting says "restart" exactly when a running server leaves it as it was.
+func TestWhatNeedsARestartIsWhatStays(t *testing.T) {
+	hot := map[string]bool{}
+	for _, change := range settingsChanged(t) {
+		old, next := parse(t, planned), parse(t, planned)
+		change(reflect.ValueOf(next).Elem())
+		plan, left := config.Compare(old, next), config.Compare(next.Unchangeable(old), next)
+		if plan.IsEmpty() {
+			t.Fatal("something else makes no difference")
+		}
+		for _, c := range plan.Settings {
+			stays := left.Touches(c.Path)
+			if stays != (c.Effect == config.Restart) {
+				t.Errorf("%s says %q; it stays as it was: %v", c.Path, c.Effect, stays)
+			}
+			hot[c.Path] = hot[c.Path] || !stays
+		}
+	}
+	for path, want := range map[string]bool{
+		"proxy.acme.directory": true, "proxy.certificates[0].cert": true, "registries.SOMETHING.mirror": true, "github.api": true,
+		"proxy.http": false, "proxy.https": false, "server.listen": false, "server.host": false, "state": false, "docker.network": false,
+	} {
+		if got, met := hot[path]; !met || got != want {
+			t.Errorf("%s is applied while the server runs: %v, want %v", path, got, want)
+		}
+	}
+}
+
+// settingsChanged are ways to make each field outside `services` another one, those of a group one by one.
+func settingsChanged(t *testing.T) (ways []func(reflect.Value)) {
+	t.Helper()
+	typ := reflect.TypeFor[config.Config]()
+	for i := range typ.NumField() {
+		switch field := typ.Field(i); {
+		case field.Name == "Services" || field.Name == "RepositorySecrets" || field.Name == "Shown":
+		case field.Type.Kind() == reflect.Struct:
+			for j := range field.Type.NumField() {
+				ways = append(ways, func(v reflect.Value) { fill(v.Field(i).Field(j)) })
+			}
+		default:
+			ways = append(ways, func(v reflect.Value) { fill(v.Field(i)) })
+		}
+	}
+	return ways
 }
