@@ -50,6 +50,9 @@ func (p *Proxy) claim(ctx context.Context, x *exchange, host []byte) fault {
 	for {
 		table := p.table.Load()
 		route, f := table.find(host, x.path)
+		if !p.admits(x.request, host) { // after the table: a host is protected before it has a route
+			return misdirected
+		}
 		x.route = route
 		switch {
 		case route == nil || !route.release.takes(p):
@@ -124,6 +127,8 @@ func (x *exchange) diagnose(err error) fault {
 	switch f := x.upload.fault(); {
 	case x.severed.Load(), errors.Is(err, errMoved):
 		return noBackend
+	case f == badUpload && x.request.Context().Err() != nil: // HTTP/2 has many words for it
+		return clientGone
 	case f != none:
 		return f
 	case x.clock.late.Load():

@@ -2,11 +2,14 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +18,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/rs/zerolog"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
@@ -257,5 +261,80 @@ func askHTTP2(t *testing.T, p *proxy.Proxy, config *tls.Config, fields []string)
 		if err != nil {
 			return 0, err
 		}
+	}
+}
+
+// TestAnUnfinishedHeadIsCutOverHTTP2, and not a client that waits for its answer meanwhile.
+func TestAnUnfinishedHeadIsCutOverHTTP2(t *testing.T) {
+	const bound = 500 * time.Millisecond
+	c, slow := proxytest.NewCA(t, "test"), newGate(t)
+	p := startTLS(t, proxy.Options{Timeouts: proxy.Timeouts{ReadHeader: bound}}, proxy.TLS{
+		Routes: hosts("a.pl"), Certificates: []proxy.KeyPair{pairFiles(t, c.Server(nil, "a.pl"))},
+	})
+	point(t, p, "web", "1", only("a.pl/", slow.address))
+	patient := make(chan error, 1)
+	well := clientTLS(t, p, &tls.Config{RootCAs: c.Pool()}, true)
+	go func() {
+		res, err := well.Get("https://a.pl/")
+		if err == nil {
+			err = res.Body.Close()
+		}
+		patient <- err
+	}()
+	<-slow.entered
+	for _, begun := range []bool{false, true} { // with a request under way, or none
+		conn := dialTLS(t, p, &tls.Config{RootCAs: c.Pool(), ServerName: "a.pl", NextProtos: []string{"h2"}})
+		_, _ = io.WriteString(conn, http2.ClientPreface)
+		framer := http2.NewFramer(conn, conn)
+		_ = framer.WriteSettings()
+		var block bytes.Buffer
+		encoder := hpack.NewEncoder(&block)
+		for name, value := range map[string]string{":method": "GET", ":scheme": "https", ":authority": "a.pl", ":path": "/"} {
+			_ = encoder.WriteField(hpack.HeaderField{Name: name, Value: value})
+		}
+		stream := uint32(1)
+		if begun {
+			_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true})
+			<-slow.entered
+			stream += 2
+		}
+		_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes()[:1], EndStream: true})
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a request under way %v: not cut", begun)
+		}
+	}
+	close(slow.open)
+	if err := <-patient; err != nil {
+		t.Errorf("who has waited patiently got %v", err)
+	}
+}
+
+// TestAnUploadThatTheClientGivesUpIsItsOwnDoingOverHTTP2: no malformed one.
+func TestAnUploadThatTheClientGivesUpIsItsOwnDoingOverHTTP2(t *testing.T) {
+	var log lines
+	c, begun := proxytest.NewCA(t, "test"), make(chan bool, 1)
+	p := startTLS(t, proxy.Options{Log: zerolog.New(&log)}, proxy.TLS{
+		Routes: hosts("a.pl"), Certificates: []proxy.KeyPair{pairFiles(t, c.Server(nil, "a.pl"))},
+	})
+	point(t, p, "web", "1", only("a.pl/", backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadFull(r.Body, make([]byte, 5))
+		begun <- true
+		_, _ = io.Copy(io.Discard, r.Body)
+	})))
+	body, send := io.Pipe()
+	ctx, giveUp := context.WithCancel(within(t))
+	request, _ := http.NewRequestWithContext(ctx, http.MethodPost, "https://a.pl/", body)
+	go func() {
+		_, _ = io.WriteString(send, "hello")
+		<-begun
+		giveUp()
+	}()
+	res, err := clientTLS(t, p, &tls.Config{RootCAs: c.Pool()}, true).Do(request)
+	if err == nil {
+		_ = res.Body.Close()
+		t.Fatal(res.Status)
+	}
+	if line := log.find(t, `"message":"request"`); line["status"] != 499.0 {
+		t.Errorf("logged %v", line)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"fisherman/proxy"
 	"fisherman/proxy/proxytest"
 )
@@ -241,5 +243,43 @@ func TestAHostThatBecomesPrivateIsPrivateOnOpenConnections(t *testing.T) {
 	}
 	if status, _ := get(t, p, "http://a.pl/"); status != http.StatusPermanentRedirect {
 		t.Errorf("over plain HTTP %d", status)
+	}
+}
+
+// TestAHeldRequestIsJudgedWhenItGoesOn makes a host private while requests that were in order wait for its service.
+func TestAHeldRequestIsJudgedWhenItGoesOn(t *testing.T) {
+	servers, staff := proxytest.NewCA(t, "servers"), proxytest.NewCA(t, "staff")
+	pair, registry := pairFiles(t, servers.Server(nil, "a.pl")), prometheus.NewRegistry()
+	p := startTLS(t, proxy.Options{Metrics: registry}, proxy.TLS{
+		Routes: []proxy.TLSRoute{{Host: "a.pl", Prefix: "/", Mode: proxy.TLSOff}}, Certificates: []proxy.KeyPair{pair},
+	})
+	web := backend(t, says("reached"))
+	point(t, p, "web", "1", only("a.pl/", web))
+	p.Pause("web")
+	answers := map[string]chan string{}
+	g := doors{Proxy: p, roots: servers.Pool()}
+	for what, ask := range map[string]*http.Client{
+		"http": client(t, p), "https": clientTLS(t, p, g.config("a.pl"), false), "https of HTTP/2": clientTLS(t, p, g.config("a.pl"), true),
+	} {
+		scheme, _, _ := strings.Cut(what, " ")
+		answer := make(chan string, 1)
+		answers[what] = answer
+		go func() {
+			res, err := ask.Get(scheme + "://a.pl/")
+			if err != nil {
+				answer <- err.Error()
+				return
+			}
+			answer <- res.Status
+			_ = res.Body.Close()
+		}()
+	}
+	held(t, registry, "web", 3)
+	setTLS(t, p, proxy.TLS{Routes: []proxy.TLSRoute{{Host: "a.pl", Prefix: "/", ClientCA: staff.File()}}, Certificates: []proxy.KeyPair{pair}})
+	point(t, p, "web", "2", only("a.pl/", web))
+	for what, answer := range answers {
+		if got := <-answer; !strings.HasPrefix(got, "421") {
+			t.Errorf("%s: %s", what, got)
+		}
 	}
 }

@@ -133,8 +133,6 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, f := x.read(&buf)
 	switch {
 	case r.TLS == nil && p.vault.answers(x, r):
-	case f == misdirected:
-		x.refuse(f)
 	case f != none:
 		if r.ProtoMajor == 1 {
 			w.Header().Set("Connection", "close") // who knows what else this client means differently
@@ -165,9 +163,6 @@ func (x *exchange) read(buf *[maxHost]byte) (host []byte, f fault) {
 	host, ok := fold(buf, r.Host)
 	if named := r.Header["Host"]; !ok || len(named) > 0 && !slices.Equal(named, []string{r.Host}) { // beside HTTP/2's :authority
 		return nil, badHost
-	}
-	if !x.proxy.isFor(host, r) {
-		return nil, misdirected
 	}
 	return host, none
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// isFor reports whether a request's host may be asked for on its connection: one that asks for client certificates only where
-// the client has shown one for this very host, and never over plain HTTP on the word of somebody in front.
-func (p *Proxy) isFor(host []byte, r *http.Request) bool {
+// admits reports whether a request's host may be asked for on its connection: one that asks for client certificates only where
+// the client has shown one for this very host, and never over plain HTTP.
+func (p *Proxy) admits(r *http.Request, host []byte) bool {
 	ring := p.vault.ring.Load()
-	if r.TLS != nil {
-		return ring.permits(serverName(r.TLS.ServerName, guardOf(r.Context()).raw), string(host), r.TLS.VerifiedChains)
+	if r.TLS == nil {
+		return !ring.isMutual(string(host))
 	}
-	return !ring.isMutual(string(host)) || ring.on && !p.cameByTLS(r)
+	return ring.permits(serverName(r.TLS.ServerName, guardOf(r.Context()).raw), string(host), r.TLS.VerifiedChains)
 }
 
 // turnAway answers what came over plain HTTP and has to come over HTTPS, and reports whether it did.

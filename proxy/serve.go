@@ -132,6 +132,9 @@ func (p *Proxy) serverTLS() *http.Server {
 	server.Protocols = &http.Protocols{}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
+	// Who is in the middle of a head cannot answer a ping; nothing else in net/http bounds it in HTTP/2.
+	half := p.options.Timeouts.ReadHeader / 2
+	server.HTTP2 = &http.HTTP2Config{SendPingTimeout: half, PingTimeout: half}
 	return server
 }
 
