@@ -11,36 +11,37 @@ type watched[T any] struct {
 	files []string
 	make  func(contents [][]byte) (T, error)
 
-	is    T
-	made  bool // is holds something
-	sum   sum  // of what it was made of
-	doubt sum  // of what could not be used, when it was last looked at
-	err   error
+	is   T
+	made bool // is holds something
+	sum  sum  // of what it was made of
+	seen sum  // of what was there at the last look
+	err  error
 }
 
 type sum [sha256.Size]byte
 
-// reread looks at the files, and reports whether there is something new. What cannot be used is only taken for the owner's
-// word when it is seen twice: a certificate and its key are two files, and one is written first.
+// reread looks at the files, and reports whether there is something new. What has changed is only taken for the owner's word
+// when it is seen twice: a certificate and its key are two files, and each may be half written.
 func (w *watched[T]) reread() (changed bool) {
 	contents, now, err := w.read()
+	settled := !w.made || now == w.seen
+	w.seen = now
+	if !settled {
+		return false
+	}
 	if err == nil && w.made && now == w.sum {
-		w.err, w.doubt = nil, sum{}
+		w.err = nil
 		return false
 	}
 	var fresh T
 	if err == nil {
 		fresh, err = w.make(contents)
 	}
-	if err == nil {
-		w.is, w.made, w.sum, w.err, w.doubt = fresh, true, now, nil, sum{}
-		return true
+	if w.err = err; err != nil {
+		return false
 	}
-	if !w.made || now == w.doubt {
-		w.err = err
-	}
-	w.doubt = now
-	return false
+	w.is, w.made, w.sum = fresh, true, now
+	return true
 }
 
 // read returns the files' contents and what tells them from others.

@@ -1,0 +1,25 @@
+package proxy
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestAFileThatIsBeingWrittenIsNotUsed, though what is there of it makes sense: a certificate whose chain is to come.
+func TestAFileThatIsBeingWrittenIsNotUsed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	w := watched[string]{files: []string{file}, make: func(contents [][]byte) (string, error) { return string(contents[0]), nil }}
+	for i, step := range []struct {
+		content string
+		want    string
+	}{{"old", "old"}, {"old", "old"}, {"ne", "old"}, {"new", "old"}, {"new", "new"}, {"new", "new"}} {
+		if err := os.WriteFile(file, []byte(step.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before := w.is
+		if changed := w.reread(); changed != (before != w.is) || w.is != step.want || w.err != nil {
+			t.Errorf("look %d: %q, changed %v, %v; want %q", i, w.is, changed, w.err, step.want)
+		}
+	}
+}
