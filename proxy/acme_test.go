@@ -352,3 +352,23 @@ func TestChallengesPrecedeEverything(t *testing.T) {
 		t.Errorf("%v, %v", conn, err)
 	}
 }
+
+// TestAHostThatComesBackBeginsAnew: why it had no certificate once is not told again.
+func TestAHostThatComesBackBeginsAnew(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	var notices told
+	with := func(directory string, names ...string) proxy.TLS {
+		return proxy.TLS{Routes: hosts(names...), ACME: &proxy.ACME{Directory: "https://" + directory + "/dir"}}
+	}
+	p := startTLS(t, proxy.Options{Notice: notices.take, Certificates: t.TempDir()}, with("127.0.0.1:1", "a.pl"))
+	soon(t, "the trouble to be told", func() bool { return len(notices.of("certificate of a.pl")) == 1 })
+	setTLS(t, p, with("127.0.0.1:1", "b.pl"))
+	setTLS(t, p, with(silent.Addr().String(), "a.pl", "b.pl"))
+	if got := notices.of("certificate of a.pl"); strings.Join(got[1:], "") != "" {
+		t.Errorf("told %q", got)
+	}
+}

@@ -37,7 +37,7 @@ func (v *vault) assessLocked(now time.Time) {
 	ring := v.ring.Load()
 	still := map[string]bool{}
 	for p := range v.pairs {
-		still["certificate file "+p.Cert] = true
+		still[p.String()] = true
 	}
 	for file := range v.cas {
 		still["client CAs "+file] = true

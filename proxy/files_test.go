@@ -100,7 +100,7 @@ func TestOneBadCertificateTouchesNoOther(t *testing.T) {
 			writePair(t, bad, good)
 			soon(t, "the good certificate to be read", func() bool { return isFine("bad.pl") })
 			soon(t, "the end of it to be told", func() bool { return len(notices.of("certificate of bad.pl")) == 2 })
-			about := "certificate file " + bad.Cert
+			about := bad.String()
 			before := len(notices.of(about))
 			spoil(bad)
 			soon(t, "the trouble with the new file to be told", func() bool { return len(notices.of(about)) == before+1 })
@@ -173,5 +173,21 @@ func TestTheEndOfACertificateIsToldBeforehand(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestOneCertificateWithTwoKeysIsToldOnce: one of the keys is another's.
+func TestOneCertificateWithTwoKeysIsToldOnce(t *testing.T) {
+	c := proxytest.NewCA(t, "test")
+	var notices told
+	good, other, later := pairFiles(t, c.Server(nil, "a.pl")), pairFiles(t, c.Server(nil, "a.pl")), pairFiles(t, c.Server(nil, "b.pl"))
+	wrong := proxy.KeyPair{Cert: good.Cert, Key: other.Key}
+	key, _ := os.ReadFile(later.Key)
+	proxytest.WriteFile(t, later.Key, nil)
+	startTLS(t, proxy.Options{Notice: notices.take}, proxy.TLS{Routes: hosts("a.pl"), Certificates: []proxy.KeyPair{good, wrong, later}})
+	proxytest.WriteFile(t, later.Key, key)
+	soon(t, "all files to be read again", func() bool { return len(notices.of(later.String())) == 2 })
+	if right, trouble := notices.of(good.String()), notices.of(wrong.String()); len(right) != 0 || len(trouble) != 1 {
+		t.Errorf("told %q and %q", right, trouble)
 	}
 }

@@ -140,8 +140,8 @@ func (v *vault) tend(ctx context.Context, host string, settings ACME, makerFor f
 
 // freshen replaces the host's certificate if it is time to.
 func (v *vault) freshen(ctx context.Context, host string, m *maker) error {
-	left, has := v.left(host, m.settings), v.made(host, m.settings)
-	if left > 0 && !m.wantsBack(ctx, has, time.Now()) {
+	has, now := v.made(host, m.settings), time.Now()
+	if has != nil && now.Before(due(has.Leaf)) && !m.wantsBack(ctx, has, now) {
 		return nil
 	}
 	if err := m.get(ctx, host, has != nil); err != nil {

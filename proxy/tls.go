@@ -40,6 +40,8 @@ const (
 // KeyPair is a certificate with its chain, and its key, in PEM files that are read again when they change.
 type KeyPair struct{ Cert, Key string }
 
+func (p KeyPair) String() string { return "certificate file " + p.Cert + " with key " + p.Key }
+
 // ACME is where certificates are made (RFC 8555).
 type ACME struct {
 	Email     string // empty: none

@@ -76,6 +76,7 @@ func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
 		}
 	}
 	v.wanted, v.hosts = t, hosts
+	maps.DeleteFunc(v.failures, func(host string, _ error) bool { return hosts[host] == nil })
 	v.watchLocked()
 	v.rereadLocked()
 	v.recallLocked()
@@ -199,7 +200,7 @@ func (v *vault) rereadLocked() (changed bool) {
 				reason += fmt.Sprintf("; the one before is served on, until %s", day(w.is.Leaf.NotAfter))
 			}
 		}
-		v.reportLocked("certificate file "+p.Cert, reason, 0)
+		v.reportLocked(p.String(), reason, 0)
 	}
 	for file, w := range v.cas {
 		if w.reread() {
