@@ -13,7 +13,7 @@ demo: build docker
 ## test: every test, with the race detector, on a real Docker Engine
 test:
 	@sh testdata/setup.sh gcc libc6-dev e2fsprogs iproute2 bash-completion zsh fish systemd testssl.sh
-	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 15m ./...
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 30m ./...
 
 ## chaos: everything that may happen to it, its engine, registry and disk; TIME=1h, SEED=7 to play a plan again, ONLY=journal
 TIME ?= 10m
