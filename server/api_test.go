@@ -242,3 +242,12 @@ func TestAnUnusableConfigurationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A configuration is in force also while nobody can look at what runs: the answer says what was done.
+func TestAReconciliationSaysWhatItDidWithoutDocker(t *testing.T) {
+	h := start(t, &standIn{err: fmt.Errorf("%s: %w", internals, deployer.ErrUnavailable)})
+	got := h.call(t, http.MethodPost, "/api/v1/reconcile", "")
+	if got.status != 200 || !strings.Contains(got.body, "the container engine does not answer") || !strings.Contains(got.body, `"plan":{`) || strings.Contains(got.body, internals) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}

@@ -45,11 +45,12 @@ func (s *Server) reconcile(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, unusable(err)
 	}
-	begun, err := s.Deployer.Tend(r.Context())
-	if err != nil {
-		return nil, err
-	}
 	shown := reconciled(done)
+	begun, err := s.Deployer.Tend(r.Context())
+	if err != nil { // the configuration is in force all the same
+		s.Log.Warn().Err(err).Msg("cannot look at what runs after a reconciliation; it is tried again by itself")
+		shown.Failures = append(shown.Failures, "what should run cannot be started while the container engine does not answer; it is tried again by itself")
+	}
 	shown.Deployments = list(begun, deployment)
 	return shown, nil
 }

@@ -105,27 +105,32 @@ func (r *reconciler) apply(_ context.Context, raw []byte) (server.Outcome, error
 	return done, nil
 }
 
-// carryOut applies what differs. One part's failure does not stop the others.
+// carryOut applies what differs. One part's failure does not stop the others, and leaves it as it was: the next time there is still
+// something to do.
 func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures []string) {
 	failures = []string{}
-	failed := func(what string, err error) {
+	failed := func(what string, err error) bool {
 		if err != nil {
 			failures = append(failures, fmt.Sprintf("%s: %v", what, err))
 		}
+		return err != nil
 	}
 	if plan.IsEmpty() {
 		return failures
 	}
 	was := r.running
 	next = next.Unchangeable(was)
-	if plan.Touches("registries") {
-		failed("registries", r.setRegistries(next.Registries))
+	if plan.Touches("registries") && failed("registries", r.setRegistries(next.Registries)) {
+		next.Registries = was.Registries
 	}
-	trusted, err := secrets(next)
-	if failed("webhook secrets", err); err == nil {
+	if trusted, err := secrets(next); failed("webhook secrets", err) {
+		next.GitHub, next.RepositorySecrets = was.GitHub, was.RepositorySecrets
+	} else {
 		r.github.SetSecrets(trusted)
 	}
-	failed("certificates", r.proxy.SetTLS(tlsOf(next))) // first: no route is to be served before it is protected
+	if failed("certificates", r.proxy.SetTLS(tlsOf(next))) { // first: no route is to be served before it is protected
+		next.Proxy.ACME, next.Proxy.Certificates = was.Proxy.ACME, was.Proxy.Certificates
+	}
 	failed("services", r.deployer.Reconcile(next.Services))
 	next.Services = r.deployer.Configured()
 	r.forgetDeparted(next.Services)
