@@ -53,8 +53,13 @@ func broken(err error) Problems {
 	if m := syntax.FindStringSubmatch(err.Error()); m != nil {
 		p.Path, p.Message = m[1], m[2]
 	}
-	if strings.HasPrefix(p.Message, "unknown anchor") {
+	switch {
+	case strings.HasPrefix(p.Message, "unknown anchor"):
 		p.Message = "an alias refers to an anchor that does not exist; put a text that begins with `*` in quotes"
+	case strings.HasPrefix(p.Message, "did not find expected ',' or '}'"):
+		p.Message += "; inside `{ … }` put `${NAME}`, and what holds a comma or a brace, in quotes"
+	case strings.HasPrefix(p.Message, "found character that cannot start any token"):
+		p.Message += "; indent with spaces, never with tabs, and put a text that begins with `@`, `%` or a backquote in quotes"
 	}
 	p.Message = "not valid YAML: " + p.Message
 	return Problems{p}

@@ -42,7 +42,7 @@ func locate(location string) (place, error) {
 	bucket, key, _ := strings.Cut(rest, "/")
 	switch {
 	case !bucketName.MatchString(bucket):
-		return place{}, fmt.Errorf("%s: no bucket's name after `s3://`; write `s3://bucket/key`", withoutLogin(location))
+		return place{}, fmt.Errorf("%s: no bucket after `s3://` that S3 could have, 3 to 63 of a-z, 0-9, dot and hyphen; write `s3://bucket/key`", withoutLogin(location))
 	case key == "" || strings.HasSuffix(key, "/"):
 		return place{}, fmt.Errorf("%s: names no object; write `s3://bucket/key`", location)
 	}

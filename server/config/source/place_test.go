@@ -23,13 +23,13 @@ func TestLocations(t *testing.T) {
 	}
 	for location, want := range map[string]string{
 		"":                                "no location",
-		"s3://":                           "no bucket's name",
-		"s3:///key":                       "no bucket's name",
+		"s3://":                           "no bucket after `s3://` that S3 could have",
+		"s3:///key":                       "no bucket after `s3://` that S3 could have",
 		"s3://bucket":                     "names no object",
 		"s3://bucket/":                    "names no object",
 		"s3://bucket/dir/":                "names no object",
 		"https://me:hunter2@host/x":       "https://host/x: `https://` is not known",
-		"s3://me:hunter2@bucket/key.yaml": "no bucket's name",
+		"s3://me:hunter2@bucket/key.yaml": "no bucket after `s3://` that S3 could have",
 	} {
 		_, err := locate(location)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
