@@ -143,7 +143,7 @@ func (s *Source) tell(ctx context.Context, troubled map[place]error, p place, er
 	switch {
 	case ctx.Err() != nil:
 		return
-	case err == nil && !was, err != nil && was && kind(before) == kind(err):
+	case err == nil && !was, err != nil && was && kind(before) == kind(err): //nolint:errorlint // kind returns sentinels
 		return
 	case err == nil:
 		delete(troubled, p)
