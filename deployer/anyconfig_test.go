@@ -18,8 +18,9 @@ import (
 // TestFromAnyConfigurationToAnyOther: whatever the configuration becomes, the containers and the routes become it; and then
 // the same configuration again does nothing. Each seed is a life of eleven configurations, on virtual time.
 func TestFromAnyConfigurationToAnyOther(t *testing.T) {
-	const lives, changes = 100, 10
-	for seed := range uint64(lives) {
+	const changes = 10
+	first, lives := number(t, "FISHERMAN_FLEET_SEED", 0), number(t, "FISHERMAN_FLEET_RUNS", 100)
+	for seed := uint64(first); seed < uint64(first+lives); seed++ {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFleet(seed)
 			defer f.stop()
@@ -30,9 +31,6 @@ func TestFromAnyConfigurationToAnyOther(t *testing.T) {
 				}
 				f.services = next
 				f.rest()
-				for patience := 10; len(f.wrongs()) > 0 && patience > 0; patience-- {
-					f.rest()
-				}
 				if wrongs := f.wrongs(); len(wrongs) > 0 {
 					t.Fatalf("seed %d, configuration %d: %q\n%+v\ncalls: %q", seed, n, wrongs, next, f.fake.Calls())
 				}

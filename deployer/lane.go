@@ -23,7 +23,8 @@ type lane struct {
 	returns bool                                 // the program ran already then
 	removed bool                                 // the service has left the configuration
 	leave   chan struct{}                        // closed then
-	finish  func(context.Context, func(int)) int // drains the requests it had then
+	finish  func(context.Context, func(int)) int // drains the requests it had when its routes were taken away
+	lifted  chan struct{}                        // closed when they were
 	back    chan struct{}                        // closed when the service has come back meanwhile
 	over    chan struct{}                        // closed when nobody is at work for it any more
 
@@ -86,7 +87,7 @@ func newLane(d *Deployer, s Service, order Order) *lane {
 	l := &lane{
 		d: d, order: order, cleaning: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		changed: make(chan struct{}), doubt: make(chan struct{}), adopted: make(chan struct{}),
-		leave: make(chan struct{}), back: make(chan struct{}), over: make(chan struct{}),
+		leave: make(chan struct{}), lifted: make(chan struct{}), back: make(chan struct{}), over: make(chan struct{}),
 	}
 	l.config.Store(&s)
 	return l

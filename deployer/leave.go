@@ -17,6 +17,7 @@ func (l *lane) isRemoved() bool {
 // drainAway lets the requests end that a service had when it was removed, for its drain time at most; after that its
 // containers may be stopped. When it comes back meanwhile, or the program stops, they go on.
 func (l *lane) drainAway(ctx context.Context) {
+	l.awaitLift(ctx)
 	l.d.mu.Lock()
 	drain, removed := l.finish, l.removed
 	l.d.mu.Unlock()
@@ -44,6 +45,22 @@ func (l *lane) drainAway(ctx context.Context) {
 		delete(l.d.leaving, name)
 	}
 	l.d.look()
+}
+
+// awaitLift waits until a service that was removed has no routes any more: they may not have been taken away at the first try,
+// and it serves until they are.
+func (l *lane) awaitLift(ctx context.Context) {
+	l.d.switching.Lock()
+	_, routed := l.d.Traffic.Live()[l.service().Name]
+	l.d.switching.Unlock()
+	if !l.isRemoved() || !routed {
+		return
+	}
+	select {
+	case <-l.lifted:
+	case <-l.back:
+	case <-ctx.Done():
+	}
 }
 
 // isNobodys reports whether nobody is at work for a service any more: its containers may be stopped. One whose routes could

@@ -67,12 +67,13 @@ func backingOff(since, last time.Time, slowest time.Duration) time.Time {
 func (l *lane) lookUp(ctx context.Context) {
 	q := inquiry{started: time.Now()}
 	for ctx.Err() == nil {
+		changed := l.nextChange() // before the first look: what changes during it is looked at again
 		if err := l.keepConfigured(); err != nil {
 			l.about("").Error().Err(err).Msg("cannot record that the configuration has changed; trying again")
 			_ = sleep(ctx, 10*time.Second) // the loop's condition tells
 			continue
 		}
-		changed := l.inquire(&q)
+		l.inquire(&q)
 		if due := q.due(); due.IsZero() || time.Now().Before(due) {
 			waitUntil(ctx, due, changed)
 			continue
@@ -110,9 +111,16 @@ func waitUntil(ctx context.Context, due time.Time, changed <-chan struct{}) {
 	}
 }
 
-// inquire finds what is wanted now, and the channel that closes when that may have changed. What began in the future, because
+// nextChange is the channel that closes when what is wanted may have changed.
+func (l *lane) nextChange() <-chan struct{} {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return l.changed
+}
+
+// inquire finds what is wanted now. What began in the future, because
 // the machine's clock has been set back since, began now: it must not wait until then.
-func (l *lane) inquire(q *inquiry) (changed <-chan struct{}) {
+func (l *lane) inquire(q *inquiry) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	now := time.Now().UTC()
@@ -136,7 +144,6 @@ func (l *lane) inquire(q *inquiry) (changed <-chan struct{}) {
 			q.promise = append(q.promise, p)
 		}
 	}
-	return l.changed
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -26,12 +26,10 @@ func (d Deployment) requeued(at time.Time) Deployment {
 
 const noLongerConfigured = "the service is no longer in the configuration"
 
-// abandoned ends a deployment whose service has left the configuration.
+// abandoned ends a deployment whose service has left the configuration. That is no judgement of what it deployed: the service
+// may come back to it.
 func (d Deployment) abandoned(at time.Time) Deployment {
-	switch d.State {
-	case Switching:
-		return d.moved(Failed, noLongerConfigured, at)
-	case Draining, Baking:
+	if d.State == Draining || d.State == Baking {
 		return d.moved(Succeeded, "", at)
 	}
 	return d.moved(Cancelled, noLongerConfigured, at)

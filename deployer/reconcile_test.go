@@ -159,6 +159,55 @@ func TestWhatIsRemovedIsStoppedAfterItsDrain(t *testing.T) {
 	}, web(), two)
 }
 
+// Nor is one whose routes could not be taken away at the first try. Mutant: drainAway without awaitLift.
+func TestWhatIsRemovedLateIsStoppedAfterItsDrain(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		live := r.submit(packagedFor(two, 5))
+		drained := r.traffic.holdDrains()
+		r.traffic.refuses(errors.New("input/output error"))
+		if err := r.Reconcile([]deployer.Service{web()}); err == nil {
+			r.Error("it said nothing")
+		}
+		r.settle()
+		r.traffic.refuses(nil)
+		r.pass(20 * time.Second)
+		if _, routed := r.traffic.Live()["two"]; routed {
+			r.Fatal("its routes are still there")
+		}
+		if up := r.up("two"); !slices.Equal(up, []string{live}) {
+			r.Fatalf("%q run while requests are in flight, want %s", up, live)
+		}
+		drained()
+		r.pass(time.Second)
+		if up := r.up("two"); len(up) > 0 {
+			r.Errorf("%q run after the drain", up)
+		}
+	}, web(), two)
+}
+
+// What its service's removal has interrupted was not found bad. Mutant: abandoned with failed.
+func TestWhatWasAboutToSwitchWhenItsServiceLeftIsDeployedWhenItComesBack(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		let := r.held(5, deployer.Verifying)
+		id := r.submit(packagedFor(two, 5))
+		r.stop()
+		let()
+		r.write(func(d *deployer.Deployment) { d.State = deployer.Switching }, id)
+		r.services = []deployer.Service{web()}
+		r.start()
+		r.settle()
+		r.because(id, deployer.Cancelled, "no longer in the configuration")
+		r.hasImage(two, "latest", 5)
+		r.configure(web(), two)
+		if d := r.newest("two"); d.State != deployer.Succeeded || d.Digest != digest(5) {
+			r.Errorf("back in the configuration two has %+v, want %s deployed", d, digest(5))
+		}
+	}, web(), two)
+}
+
 // One that comes back while its requests drain goes on as it is. Mutant: drainAway without back.
 func TestWhatComesBackDuringItsDrainGoesOn(t *testing.T) {
 	two := second()

@@ -111,6 +111,9 @@ func (d *Deployer) reroute() error {
 			l.points = points[service]
 		} else if l := d.leaving[service]; l != nil {
 			l.finish = drains[service]
+			if !doubted(l.lifted) {
+				close(l.lifted)
+			}
 		}
 	}
 	return nil

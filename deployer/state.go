@@ -42,7 +42,7 @@ func transitions() []transition {
 		{Pulling, []State{Starting, Failed, Cancelled, Superseded, Unchanged}},
 		{Starting, []State{Verifying, Failed, Cancelled, Superseded}},
 		{Verifying, []State{Switching, Failed, Cancelled, Superseded}},
-		{Switching, []State{Draining, Failed}},
+		{Switching, []State{Draining, Failed, Cancelled}}, // cancelled: its service has left the configuration
 		{Draining, []State{Baking, Succeeded}},
 		{Baking, []State{Succeeded, RolledBack}},
 	}
