@@ -84,7 +84,7 @@ func TestAPI(t *testing.T) {
 		{"POST", "/api/v1/deployments/01GONE/cancel", "", 404, "01GONE", "cancel 01GONE"},
 
 		{"POST", "/api/v1/reconcile", "", 200, `"deployments":[{"id":"01NEXT"`, ""},
-		{"GET", "/api/v1/reconcile", "", 200, `"failures":["services: no"],"refused":"","deployments":[]`, ""},
+		{"GET", "/api/v1/reconcile", "", 200, `"failures":["services: no"],"refused":"","troubles":["s3: no"],"deployments":[]`, ""},
 		{"POST", "/api/v1/plan", "", 200, `"action":"add"`, `plan ""`},
 		{"POST", "/api/v1/plan", "services: {}", 200, `"action":"add"`, `plan "services: {}"`},
 		{"POST", "/api/v1/plan", strings.Repeat("#", 1<<20+1), 413, "1048576 bytes", ""},

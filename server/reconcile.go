@@ -28,6 +28,7 @@ type Outcome struct {
 	Plan     config.Plan // what was done
 	Failures []string    // what of it could not be done
 	Refused  string      // all problems of a configuration that cannot be used, a line each: it has changed nothing
+	Troubles []string    // what is wrong with the configuration where it lives, at this moment
 }
 
 // Reconciled is what a reconciliation did.
@@ -36,6 +37,7 @@ type Reconciled struct {
 	Plan        config.Plan  `json:"plan"`
 	Failures    []string     `json:"failures"`
 	Refused     string       `json:"refused"`
+	Troubles    []string     `json:"troubles"`
 	Deployments []Deployment `json:"deployments"` // on their way
 }
 
@@ -81,6 +83,7 @@ func (s *Server) plan(r *http.Request) (any, error) {
 
 func reconciled(o Outcome) Reconciled {
 	shown := Reconciled{Plan: o.Plan, Failures: list(o.Failures, func(f string) string { return f }), Refused: o.Refused, Deployments: []Deployment{}}
+	shown.Troubles = list(o.Troubles, func(t string) string { return t })
 	if shown.Plan.Services == nil {
 		shown.Plan = shown.Plan.Empty()
 	}

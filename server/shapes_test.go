@@ -46,7 +46,7 @@ func TestShapes(t *testing.T) {
 			"plan": {"services": [{"name": "web", "action": "add", "effects": ["it is deployed"],
 				"changes": [{"path": "services.web.tag", "old": "", "new": "latest", "secret": false, "effect": ""}]}],
 				"settings": [{"path": "server.listen", "old": ":1", "new": ":2", "secret": false, "effect": "restart"}]},
-			"failures": ["services: no"], "refused": "", "deployments": [` + queuedDeployment + `]}`},
+			"failures": ["services: no"], "refused": "", "troubles": ["s3: no"], "deployments": [` + queuedDeployment + `]}`},
 		{"GET", "/api/v1/routes", `[
 			{"host": "a.pl", "prefix": "/", "service": "web", "release": "01LIVE",
 				"backends": [{"address": "172.18.0.3:8080", "in_flight": 2}]},

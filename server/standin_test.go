@@ -222,7 +222,7 @@ func (s *standIn) Reconcile(context.Context) (server.Outcome, error) {
 }
 
 func (s *standIn) Last() server.Outcome {
-	return server.Outcome{At: at(7), Plan: plan(), Failures: []string{"services: no"}}
+	return server.Outcome{At: at(7), Plan: plan(), Failures: []string{"services: no"}, Troubles: []string{"s3: no"}}
 }
 
 // Plan knows what it was asked.

@@ -102,6 +102,7 @@ func (s *settings) startConfig(ctx context.Context, state string) error {
 	if lost == nil {
 		if s.Config, lost = s.parse(last.raw); lost == nil {
 			s.raw = last.raw
+			s.copied = fmt.Sprintf("fisherman started with the last good one, kept at %s, because the present one cannot be used: %v", last.kept, err)
 			s.Log.Error().Err(err).Str("from", s.from.Location()).Str("kept", last.kept).
 				Msg("starting with the last good configuration, because the present one cannot be used")
 			return nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -24,7 +25,6 @@ import (
 	"fisherman/server"
 	"fisherman/server/config"
 	"fisherman/server/config/source"
-	"fisherman/server/discord"
 	"fisherman/webhooks"
 )
 
@@ -44,6 +44,7 @@ type settings struct {
 	sockets   sockets                                  // that systemd passed
 	from      *source.Source                           // where the configuration lives; nil: nowhere
 	raw       []byte                                   // its text
+	copied    string                                   // why that is the last good copy; empty: it is not
 	parse     func(raw []byte) (*config.Config, error) // makes a configuration of it
 	peek      peek
 	pause     time.Duration
@@ -60,7 +61,8 @@ type program struct {
 	journal  *journal.Journal
 	engine   *docker.Engine
 	proxy    *proxy.Proxy
-	notifier *discord.Notifier // nil without Discord
+	outlet   *outlet // Discord
+	bakes    atomic.Pointer[map[string]time.Duration]
 	deployer *deployer.Deployer
 	registry *registry.Client
 	github   *webhooks.GitHub
@@ -85,7 +87,7 @@ func build(ctx context.Context, s settings) (_ *program, err error) {
 		}
 	}()
 	steps := []func(context.Context) error{
-		p.openState, p.openEngine, p.openProxy, p.openDiscord, p.openListeners, p.openDeployer, p.openServer,
+		p.openState, p.openDiscord, p.openEngine, p.openProxy, p.openListeners, p.openDeployer, p.openServer,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -193,30 +195,6 @@ func (p *program) openListeners(ctx context.Context) error {
 	return p.proxy.Listen(ctx)
 }
 
-func (p *program) openDiscord(context.Context) (err error) {
-	if p.Discord == nil {
-		return nil
-	}
-	p.notifier, err = discord.New(discord.Options{
-		Token: p.Discord.Token, ChannelID: p.Discord.ChannelID, API: p.Discord.API,
-		Bakes: bakes(p.Services), Store: p.journal, Log: p.part("discord"),
-	})
-	if err == nil {
-		p.observers = append(p.observers, p.notifier.Observe)
-		p.notices = append(p.notices, p.notifier.Notify)
-	}
-	return err
-}
-
-// bakes are the times that old releases stay warm, by service.
-func bakes(services []deployer.Service) map[string]time.Duration {
-	times := map[string]time.Duration{}
-	for _, s := range services {
-		times[s.Name] = s.Bake
-	}
-	return times
-}
-
 func (p *program) openDeployer(context.Context) error {
 	var err error
 	p.registry, err = registry.New(registry.Options{Credentials: lookUpLogins(p.Registries), Log: p.part("registry")})
@@ -251,7 +229,7 @@ func (p *program) openServer(ctx context.Context) error {
 		return err
 	}
 	p.github = webhooks.New(trusted)
-	p.hot = &reconciler{program: p, running: p.Config}
+	p.hot = newReconciler(p)
 	p.server = server.New(server.Options{
 		Deployer: p.deployer, Configuration: p.hot, GitHub: p.github, Token: p.token, Routes: p.routes, Traffic: p.traffic,
 		Version: version(), Log: p.part("server"), Registry: p.metrics,

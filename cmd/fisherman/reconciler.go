@@ -4,24 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"fisherman/server"
 	"fisherman/server/config"
-	"fisherman/server/discord"
 )
 
 // reconciler makes the running program what its configuration says.
 type reconciler struct {
 	*program
-	running *config.Config // what has been applied; guarded by applying
+	running  *config.Config // what has been applied; guarded by applying
+	troubles troubles
 
 	applying sync.Mutex // one configuration at a time
 
 	mu   sync.Mutex // guards the field below, and is never held while waiting
 	last server.Outcome
+}
+
+func newReconciler(p *program) *reconciler {
+	r := &reconciler{program: p, running: p.Config}
+	r.troubles = troubles{warn: p.outlet.Warn, unread: map[string]string{}}
+	if p.from != nil {
+		p.from.Trouble = r.troubles.reading
+	}
+	return r
 }
 
 // errNoSource says that the program was not started from a configuration that could be read again.
@@ -36,12 +44,17 @@ func (r *reconciler) Reconcile(ctx context.Context) (server.Outcome, error) {
 	if err != nil {
 		return server.Outcome{}, err
 	}
-	return r.apply(ctx, raw)
+	done, err := r.apply(raw)
+	done.Troubles = r.troubles.list()
+	return done, err
 }
 
 // follow applies the configuration whenever it changes where it lives, until ctx ends.
 func (r *reconciler) follow(ctx context.Context) error {
-	r.from.Run(ctx, func(ctx context.Context, raw []byte) { _, _ = r.apply(ctx, raw) }) // which tells what came of it
+	r.troubles.begin(r.copied)
+	r.from.Run(ctx, func(_ context.Context, raw []byte) {
+		_, _ = r.apply(raw, r.from.Location()) // which tells what came of it
+	})
 	return nil
 }
 
@@ -74,7 +87,9 @@ func (r *reconciler) current() *config.Config {
 func (r *reconciler) Last() server.Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.last
+	last := r.last
+	last.Troubles = r.troubles.list()
+	return last
 }
 
 func (r *reconciler) peekSource(ctx context.Context) ([]byte, error) {
@@ -86,7 +101,8 @@ func (r *reconciler) peekSource(ctx context.Context) ([]byte, error) {
 
 // apply makes the program what a configuration says, and says what that was. One that cannot be used changes nothing: the
 // error is then config.Problems. What a part of it could not be done is in the outcome.
-func (r *reconciler) apply(_ context.Context, raw []byte) (server.Outcome, error) {
+// Where a place in known has not been read afresh for it, nothing is learnt of that place.
+func (r *reconciler) apply(raw []byte, known ...string) (server.Outcome, error) {
 	r.applying.Lock()
 	defer r.applying.Unlock()
 	next, err := r.parse(raw)
@@ -97,7 +113,7 @@ func (r *reconciler) apply(_ context.Context, raw []byte) (server.Outcome, error
 	plan := config.Compare(r.running, next)
 	done := server.Outcome{At: time.Now().UTC(), Plan: plan, Failures: r.carryOut(plan, next)}
 	r.remember(done)
-	r.alarm(strings.Join(done.Failures, "\n"))
+	r.troubles.applied(done.Failures, known...)
 	r.keep(raw)
 	if !plan.IsEmpty() {
 		r.tell(done)
@@ -123,6 +139,9 @@ func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures [
 	if plan.Touches("registries") && failed("registries", r.setRegistries(next.Registries)) {
 		next.Registries = was.Registries
 	}
+	if plan.Touches("discord") && failed("discord", r.setDiscord(next)) {
+		next.Discord = was.Discord
+	}
 	if trusted, err := secrets(next); failed("webhook secrets", err) {
 		next.GitHub, next.RepositorySecrets = was.GitHub, was.RepositorySecrets
 	} else {
@@ -134,8 +153,18 @@ func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures [
 	failed("services", r.deployer.Reconcile(next.Services))
 	next.Services = r.deployer.Configured()
 	r.forgetDeparted(next.Services)
+	r.setBakes(next.Services)
 	r.running = next
 	return failures
+}
+
+// setDiscord changes where things are told. What it is told first is what is wrong now.
+func (r *reconciler) setDiscord(next *config.Config) error {
+	if err := r.outlet.set(next.Discord); err != nil {
+		return err
+	}
+	r.troubles.again()
+	return nil
 }
 
 // refuse tells of a configuration that cannot be used, once.
@@ -147,15 +176,7 @@ func (r *reconciler) refuse(err error) {
 	if !known {
 		r.Log.Error().Err(err).Msg("the new configuration cannot be used; the running one stays")
 	}
-	r.alarm("It cannot be used; the running one stays.\n" + err.Error())
-}
-
-// alarm tells Discord what is wrong with the configuration, or with nothing that it is over. What was told already is not
-// told again.
-func (r *reconciler) alarm(reason string) {
-	if r.notifier != nil {
-		r.notifier.Warn(discord.Warning{About: "the configuration", Reason: reason, At: time.Now()})
-	}
+	r.troubles.refused(err)
 }
 
 func (r *reconciler) remember(done server.Outcome) {

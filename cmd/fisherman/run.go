@@ -25,11 +25,10 @@ func (p *program) run(ctx context.Context) error {
 		p.announce,
 		func(ctx context.Context) error { return p.server.Run(ctx, p.listener) },
 		p.deploy,
+		p.outlet.Run,
+		p.proxy.Run,
 	)
-	if p.notifier != nil {
-		parts = append(parts, p.notifier.Run)
-	}
-	err := inOrder(ctx, append(parts, p.proxy.Run))
+	err := inOrder(ctx, parts)
 	if err == nil {
 		p.Log.Info().Msg("stopped; apps keep running")
 	}

@@ -32,7 +32,5 @@ func tlsOf(c *config.Config) proxy.TLS {
 
 // noteCertificate tells Discord what goes wrong with certificates; the proxy's log has it already.
 func (p *program) noteCertificate(n proxy.Notice) {
-	if p.notifier != nil {
-		p.notifier.Warn(discord.Warning{About: n.About, Reason: n.Reason, Again: n.Again, At: n.At})
-	}
+	p.outlet.Warn(discord.Warning{About: n.About, Reason: n.Reason, Again: n.Again, At: n.At})
 }

@@ -190,7 +190,7 @@ func settings(old, next *Config) []Change {
 // needsRestart reports whether a setting is one that a running server is built on.
 func needsRestart(path string) bool {
 	for _, fixed := range []string{
-		"server.listen", "server.host", "server.token", "proxy.http", "proxy.https", "proxy.access_log", "proxy.trusted_proxies", "state", "docker", "discord",
+		"server.listen", "server.host", "server.token", "proxy.http", "proxy.https", "proxy.access_log", "proxy.trusted_proxies", "state", "docker",
 	} {
 		if isOf(path, fixed) {
 			return true
@@ -203,7 +203,7 @@ func needsRestart(path string) bool {
 func (c Config) Unchangeable(running *Config) *Config {
 	c.Server.Listen, c.Server.Host, c.Server.Token = running.Server.Listen, running.Server.Host, running.Server.Token
 	acme, certificates := c.Proxy.ACME, c.Proxy.Certificates
-	c.Proxy, c.State, c.Docker, c.Discord = running.Proxy, running.State, running.Docker, running.Discord
+	c.Proxy, c.State, c.Docker = running.Proxy, running.State, running.Docker
 	c.Proxy.ACME, c.Proxy.Certificates = acme, certificates
 	return &c
 }

@@ -42,8 +42,8 @@ func TestCompare(t *testing.T) {
 		"stop":           {"image: ghcr.io/o/one", "image: ghcr.io/o/one\n    stop: 1m", []string{"change one: new containers", "services.one.stop: 10s → 1m0s (new containers)"}},
 		"webhook secret": {"secret: hush-two", "secret: hush-else", []string{"change two: in place", "services.two.secret: secret (in place)"}},
 		"listener":       {"127.0.0.1:5000", "127.0.0.1:5001", []string{"server.listen: 127.0.0.1:5000 → 127.0.0.1:5001 (restart)"}},
-		"discord":        {"hush-discord", "hush-bot", []string{"discord.token: secret (restart)"}},
-		"no discord":     {"discord: { token: hush-discord, channel_id: \"12\" }", "", []string{"discord.api: https://discord.com/ →  (restart)", "discord.channel_id: 12 →  (restart)", "discord.token: secret (restart)"}},
+		"discord":        {"hush-discord", "hush-bot", []string{"discord.token: secret (in place)"}},
+		"no discord":     {"discord: { token: hush-discord, channel_id: \"12\" }", "", []string{"discord.api: https://discord.com/ →  (in place)", "discord.channel_id: 12 →  (in place)", "discord.token: secret (in place)"}},
 		"removed":        {"  two: { repository: o/two, image: ghcr.io/o/two, secret: hush-two }\n", "", []string{"remove two: it is no longer in the configuration: its routes go at once, its containers are stopped after their requests, and removed a day later"}},
 		"defaults":       {"services:\n", "defaults: { retain: 1 }\nservices:\n", []string{"change one: in place", "services.one.retain: 3 → 1 (in place)", "change two: in place", "services.two.retain: 3 → 1 (in place)"}},
 	} {
@@ -195,7 +195,7 @@ func TestWhatNeedsARestartIsWhatStays(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]bool{
-		"proxy.acme.directory": true, "proxy.certificates[0].cert": true, "registries.SOMETHING.mirror": true, "github.api": true,
+		"discord.token": true, "proxy.acme.directory": true, "proxy.certificates[0].cert": true, "registries.SOMETHING.mirror": true, "github.api": true,
 		"proxy.http": false, "proxy.https": false, "server.listen": false, "server.host": false, "state": false, "docker.network": false,
 	} {
 		if got, met := hot[path]; !met || got != want {

@@ -37,20 +37,20 @@ type Store interface {
 
 // Options of a Notifier.
 type Options struct {
-	Token     deployer.Secret          // the bot's, with or without the word Bot before it
-	ChannelID string                   // where to write
-	API       string                   // scheme and host of Discord; https://discord.com/ when empty
-	Store     Store                    //
-	Log       zerolog.Logger           //
-	Bakes     map[string]time.Duration // by service, how long its old release stays warm; one that is not there is told without
-	Transport http.RoundTripper        // a copy of http.DefaultTransport when nil
+	Token     deployer.Secret                    // the bot's, with or without the word Bot before it
+	ChannelID string                             // where to write
+	API       string                             // scheme and host of Discord; https://discord.com/ when empty
+	Store     Store                              //
+	Log       zerolog.Logger                     //
+	Bake      func(service string) time.Duration // how long its old release stays warm; 0: it is told without, as when nil
+	Transport http.RoundTripper                  // a copy of http.DefaultTransport when nil
 }
 
 // Notifier is told of deployments (Observe), of services (Notify) and of what else goes wrong (Warn), and tells Discord (Run).
 type Notifier struct {
 	client *client
 	store  Store
-	bakes  map[string]time.Duration
+	bake   func(service string) time.Duration
 	log    zerolog.Logger
 	queue  *queue
 	mood   mood
@@ -70,7 +70,7 @@ func New(o Options) (*Notifier, error) {
 	}
 	log := o.Log.With().Str("channel", o.ChannelID).Logger()
 	return &Notifier{
-		client: client, store: o.Store, bakes: o.Bakes, log: log, queue: newQueue(capacity), mood: mood{log: log},
+		client: client, store: o.Store, bake: o.Bake, log: log, queue: newQueue(capacity), mood: mood{log: log},
 		outages: map[string]*outage{},
 	}, nil
 }

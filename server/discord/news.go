@@ -2,6 +2,7 @@ package discord
 
 import (
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -19,7 +20,11 @@ type news struct {
 
 // newsOf is what there is to tell of a deployment.
 func (n *Notifier) newsOf(d deployer.Deployment) news {
-	return news{id: d.ID, service: d.Service, text: render(d, n.bakes[d.Service]), final: d.State.Ended()}
+	var bake time.Duration
+	if n.bake != nil {
+		bake = n.bake(d.Service)
+	}
+	return news{id: d.ID, service: d.Service, text: render(d, bake), final: d.State.Ended()}
 }
 
 // MarshalZerologObject says what a line of the log is about.

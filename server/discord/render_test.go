@@ -127,7 +127,7 @@ func TestABakeSaysUntilWhen(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", bake, got, want)
 		}
 	}
-	n, _ := notifier(t, Options{Bakes: map[string]time.Duration{"web": time.Minute}})
+	n, _ := notifier(t, Options{Bake: func(string) time.Duration { return time.Minute }})
 	if got := n.newsOf(d).text; got != render(d, time.Minute) {
 		t.Errorf("got %+v", got)
 	}
