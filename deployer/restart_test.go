@@ -141,7 +141,7 @@ func TestALiveReleaseThatDoesNotRunIsStartedAgain(t *testing.T) {
 		r.runtime.Die(live, "the machine was rebooted")
 		r.start()
 		r.settle()
-		if !r.traffic.isPaused("web") {
+		if r.traffic.pauses != 1 { // it may be over by now
 			r.Error("requests are not held back while the release is started again")
 		}
 		r.pass(time.Second)

@@ -19,6 +19,7 @@ type traffic struct {
 	drain  <-chan struct{} // every drain waits for it; nil: no wait
 	refuse error           // what Point fails with
 	paused map[string]bool
+	pauses int                       // how often Pause was asked for
 	counts map[string]deployer.Share // by release
 
 	reroutes int // how often Reroute has changed something
@@ -52,6 +53,7 @@ func (t *traffic) Pause(service string) func(context.Context, func(int)) int {
 		t.paused = map[string]bool{}
 	}
 	t.paused[service] = true
+	t.pauses++
 	return t.drainLocked()
 }
 

@@ -7,13 +7,13 @@ import (
 )
 
 // zapCore writes what certmagic has to say into our log. Its failures are told once more, by us and at level error, with
-// what they mean; so here they are warnings, and its progress is for who looks closely.
+// what they mean; so here they are warnings.
 type zapCore struct{ log zerolog.Logger }
 
 func newZap(log zerolog.Logger) *zap.Logger { return zap.New(zapCore{log}) }
 
 // Enabled serves zapcore.Core. What is below concerns nobody but certmagic's authors.
-func (zapCore) Enabled(level zapcore.Level) bool { return level >= zapcore.InfoLevel }
+func (zapCore) Enabled(level zapcore.Level) bool { return level >= zapcore.WarnLevel }
 
 // With serves zapcore.Core.
 func (c zapCore) With(fields []zapcore.Field) zapcore.Core {
@@ -30,11 +30,7 @@ func (c zapCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapc
 
 // Write serves zapcore.Core.
 func (c zapCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
-	level := zerolog.DebugLevel
-	if entry.Level > zapcore.InfoLevel {
-		level = zerolog.WarnLevel
-	}
-	c.log.WithLevel(level).Fields(plainFields(fields)).Msg("acme: " + entry.Message)
+	c.log.Warn().Fields(plainFields(fields)).Msg("acme: " + entry.Message)
 	return nil
 }
 

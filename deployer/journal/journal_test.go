@@ -49,7 +49,7 @@ func full(id string, state deployer.State) deployer.Deployment {
 		Repository: "o/web", Message: "change", Author: "Octo Cat", Reason: "why",
 		Cause:     deployer.Cause{Kind: deployer.KindPackage, Delivery: "delivery-" + id, Sender: "octocat"},
 		CreatedAt: at(1), FinishedAt: at(9), Steps: steps(state),
-		Notes: []deployer.Note{{At: at(2), Text: "pulling"}}, Dropped: 3, From: "0", Spec: "abc", Stops: 1, Arrival: 7,
+		Notes: []deployer.Note{{At: at(2), Text: "pulling"}}, Dropped: 3, From: "0", Spec: "abc", Stops: 1, Arrival: 7, Anew: true, Warning: "after it", Concluded: true,
 		Told: &deployer.Ending{State: deployer.Cancelled, Reason: "asked"}, Replaces: "0", Before: deployer.Share{All: 9, Failed: 1},
 	}
 }
