@@ -50,7 +50,7 @@ func (p *Proxy) claim(ctx context.Context, x *exchange, host []byte) fault {
 	for {
 		table := p.table.Load()
 		route, f := table.find(host, x.path)
-		if !p.admits(x.request, host) { // after the table: a host is protected before it has a route
+		if !p.admits(x.request, host, route) { // after the table: a host is protected before it has a route
 			return misdirected
 		}
 		x.route = route

@@ -35,9 +35,9 @@ func (v *vault) public() *tls.Config {
 
 // mutual asks the client for a certificate. Sessions are not resumed: a ticket would let in whoever was let in before, by
 // whatever has signed clients then, and perhaps on another host.
-func (v *vault) mutual(by *authority) *tls.Config {
+func (v *vault) mutual(by []*authority) *tls.Config {
 	c := v.public()
-	c.ClientAuth, c.ClientCAs, c.SessionTicketsDisabled = tls.RequireAndVerifyClientCert, by.pool, true
+	c.ClientAuth, c.ClientCAs, c.SessionTicketsDisabled = tls.RequireAndVerifyClientCert, poolOf(by...), true
 	return c
 }
 
@@ -49,7 +49,7 @@ func (v *vault) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	name := serverName(hello.ServerName, hello.Conn)
 	host := v.ring.Load().hosts[name]
 	switch {
-	case host == nil || !host.mutual:
+	case host == nil || !host.isMutual():
 		return nil, nil
 	case host.config == nil:
 		return nil, v.refuse(name, fmt.Errorf("%s: its file of client CAs cannot be used, so nobody gets in", name))

@@ -14,6 +14,8 @@ import (
 type keyring struct {
 	on     bool // there is TLS
 	hosts  map[string]*tlsHost
+	leased bool                        // some of them have leases
+	signs  map[string]*authority       // by file of client CAs; what cannot be read is not there
 	pairs  []*tls.Certificate          // from files
 	issued map[string]*tls.Certificate // by ACME, by host
 }
@@ -64,16 +66,29 @@ func better(a, b *tls.Certificate, now time.Time) bool {
 // isMutual reports whether whoever asks for the host must show a certificate.
 func (k *keyring) isMutual(host string) bool {
 	h := k.hosts[host]
-	return h != nil && h.mutual
+	return h != nil && h.isMutual()
 }
 
-// permits reports whether a connection that was made for one name may ask for another host. The name is what the client had
-// to show a certificate for, if at all. Its certificate is looked at again, since what signs clients may have changed since.
-func (k *keyring) permits(name, host string, chains [][]*x509.Certificate) bool {
+// asks is what the clients of a route are known by; empty: anybody may come.
+func (k *keyring) asks(r *route) string {
+	if h := k.hosts[r.host]; h != nil {
+		return h.asks(r)
+	}
+	return ""
+}
+
+// permits reports whether a connection that was made for one name may ask for another host, and there for what a route serves,
+// if one does. The name is what the client had to show a certificate for, if at all. Its certificate is looked at again, since
+// what signs clients may have changed since.
+func (k *keyring) permits(name, host string, to *route, chains [][]*x509.Certificate) bool {
 	if name != host {
 		return !k.isMutual(name) && !k.isMutual(host)
 	}
-	return !k.isMutual(host) || k.hosts[host].ca.hasSigned(chains)
+	if !k.isMutual(host) {
+		return true
+	}
+	asked := k.hosts[host].asks(to)
+	return asked == "" || k.signs[asked].hasSigned(chains)
 }
 
 // serverName is what a handshake is for: the name that the client says, or the address it has come to.
@@ -90,18 +105,28 @@ func serverName(hello string, conn net.Conn) string {
 
 // authority is who signs the certificates of a host's clients.
 type authority struct {
-	pool  *x509.CertPool
+	certs []*x509.Certificate
 	known map[string]bool // by the raw certificate
 }
 
+// poolOf is for verifying what one of them has signed.
+func poolOf(authorities ...*authority) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, a := range authorities {
+		for _, c := range a.certs {
+			pool.AddCert(c)
+		}
+	}
+	return pool
+}
+
 func newAuthority(contents [][]byte) (*authority, error) {
-	a := &authority{pool: x509.NewCertPool(), known: map[string]bool{}}
 	certs, err := parseCertificates(contents[0])
 	if err != nil {
 		return nil, err
 	}
+	a := &authority{certs: certs, known: map[string]bool{}}
 	for _, c := range certs {
-		a.pool.AddCert(c)
 		a.known[string(c.Raw)] = true
 	}
 	return a, nil

@@ -283,3 +283,82 @@ func TestAHeldRequestIsJudgedWhenItGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// TestALentRouteAsksForWhatItAskedFor as long as the service that had it serves it for the one whose it is by now, also after
+// a restart; and not a moment longer.
+func TestALentRouteAsksForWhatItAskedFor(t *testing.T) {
+	servers, staff, partners := proxytest.NewCA(t, "servers"), proxytest.NewCA(t, "staff"), proxytest.NewCA(t, "partners")
+	pair, old, web := []proxy.KeyPair{pairFiles(t, servers.Server(nil, "a.pl"))}, backend(t, says("old")), backend(t, says("new"))
+	staffFile, partnersFile := staff.File(), partners.File()
+	route := func(service, prefix, clientCA string) proxy.TLSRoute {
+		return proxy.TLSRoute{Host: "a.pl", Prefix: prefix, Service: service, ClientCA: clientCA}
+	}
+	type answers [3]int // to nobody in particular, staff and partners
+	ask := func(t *testing.T, p *proxy.Proxy, path string) (got answers) {
+		t.Helper()
+		g := doors{Proxy: p, roots: servers.Pool()}
+		for i, shows := range [][]tls.Certificate{nil, {staff.Client(nil)}, {partners.Client(nil)}} {
+			got[i] = knock(t, clientTLS(t, p, g.config("a.pl", shows...), i == 1), "a.pl"+path)
+		}
+		return got
+	}
+	for what, test := range map[string]struct {
+		clientCA         string // of all routes, by now
+		lent, own, after answers
+	}{
+		"to a public one":           {"", answers{0, 200, 0}, answers{0, 200, 0}, answers{200, 200, 200}},
+		"to one for other clients":  {partnersFile, answers{0, 200, 421}, answers{0, 421, 200}, answers{0, 0, 200}},
+		"to one for the same as it": {staffFile, answers{0, 200, 0}, answers{0, 200, 0}, answers{0, 200, 0}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			file := routeFile(t)
+			now := proxy.TLS{Routes: []proxy.TLSRoute{route("new", "/", test.clientCA), route("old", "/own", test.clientCA)}, Certificates: pair}
+			check := func(p *proxy.Proxy, when string) {
+				t.Helper()
+				if lent, own := ask(t, p, "/"), ask(t, p, "/own"); lent != test.lent || own != test.own {
+					t.Errorf("%s: lent %v, want %v; own %v, want %v", when, lent, test.lent, own, test.own)
+				}
+				if status, _ := get(t, p, "http://a.pl/"); status != http.StatusPermanentRedirect {
+					t.Errorf("%s, over plain HTTP: %d", when, status)
+				}
+			}
+			p := startTLS(t, proxy.Options{File: file}, proxy.TLS{
+				Routes: []proxy.TLSRoute{route("old", "/", staffFile), route("old", "/own", staffFile)}, Certificates: pair,
+			})
+			routes := map[string][]string{"a.pl/": {old}, "a.pl/own": {old}}
+			point(t, p, "old", "1", routes)
+			setTLS(t, p, now)
+			check(p, "at first")
+			point(t, p, "old", "2", routes)
+			check(p, "with another release")
+			p = startTLS(t, proxy.Options{File: file}, now)
+			check(p, "after a restart")
+			setTLS(t, p, now)
+			check(p, "with the same again")
+			point(t, p, "old", "2", only("a.pl/own", old))
+			point(t, p, "new", "1", only("a.pl/", web))
+			if got := ask(t, p, "/"); got != test.after {
+				t.Errorf("after the switch: %v, want %v", got, test.after)
+			}
+			if got := ask(t, startTLS(t, proxy.Options{File: file}, now), "/"); got != test.after {
+				t.Errorf("after the switch and a restart: %v, want %v", got, test.after)
+			}
+		})
+	}
+}
+
+// TestWhatIsServedForNobodyAfterARestartStaysPrivate: the route file has a host that is configured no more.
+func TestWhatIsServedForNobodyAfterARestartStaysPrivate(t *testing.T) {
+	servers, staff := proxytest.NewCA(t, "servers"), proxytest.NewCA(t, "staff")
+	pair, file := []proxy.KeyPair{pairFiles(t, servers.Server(nil, "a.pl"))}, routeFile(t)
+	p := startTLS(t, proxy.Options{File: file}, proxy.TLS{Certificates: pair})
+	point(t, p, "web", "1", only("a.pl/", backend(t, says("reached"))))
+	setTLS(t, p, proxy.TLS{Routes: []proxy.TLSRoute{{Host: "a.pl", Prefix: "/", Service: "web", ClientCA: staff.File()}}, Certificates: pair})
+	for _, certificates := range [][]proxy.KeyPair{pair, nil} {
+		p = startTLS(t, proxy.Options{File: file}, proxy.TLS{Routes: hosts("b.pl"), Certificates: certificates})
+		want := map[bool]int{true: http.StatusPermanentRedirect, false: http.StatusMisdirectedRequest}[certificates != nil]
+		if status, _ := get(t, p, "http://a.pl/"); status != want {
+			t.Errorf("over plain HTTP %d, want %d", status, want)
+		}
+	}
+}

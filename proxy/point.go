@@ -54,7 +54,7 @@ func (p *Proxy) Point(service, release string, routes map[string][]string) (
 // record saves the table that is to come. A release that has only moved need not wait for that: a full disk is no reason
 // to keep requests from a container that was restarted. It is called with change held.
 func (p *Proxy) record(before, after *table, service string) error {
-	err := p.store.save(before.entries(), after.entries())
+	err := p.store.save(p.entries(before), p.entries(after))
 	was, is := before.releases[service], after.releases[service]
 	moved := was != nil && is != nil && was.name == is.name
 	if err != nil && moved {
@@ -84,7 +84,7 @@ func (p *Proxy) keepSaving(ctx context.Context) {
 func (p *Proxy) saveAtLast() {
 	p.change.Lock()
 	defer p.change.Unlock()
-	if entries := p.table.Load().entries(); p.unsaved && p.store.save(entries, entries) == nil {
+	if entries := p.entries(p.table.Load()); p.unsaved && p.store.save(entries, entries) == nil {
 		p.unsaved = false
 		p.options.Log.Info().Msg("the route file is up to date again")
 	}
@@ -94,6 +94,7 @@ func (p *Proxy) saveAtLast() {
 func (p *Proxy) replace(before, after *table) {
 	p.table.Store(after)
 	close(before.replaced)
+	p.vault.moved(after)
 	p.left = slices.DeleteFunc(p.left, (*flight).isOver)
 	for service, old := range before.releases {
 		if next := after.releases[service]; next == nil || next.flight != old.flight {
@@ -144,10 +145,21 @@ func (p *Proxy) prepare(service, release string, routes map[string][]string) (*r
 	return newRelease(service, e, confirmed)
 }
 
-func (t *table) entries() map[string]entry {
-	entries := make(map[string]entry, len(t.releases))
+// entries are the table as the route file has it, with what routes ask their clients for at this time.
+func (p *Proxy) entries(t *table) map[string]entry {
+	entries, ring := make(map[string]entry, len(t.releases)), p.vault.ring.Load()
 	for service, release := range t.releases {
-		entries[service] = release.entry
+		e := release.entry
+		e.ClientCAs = nil
+		for _, r := range release.routes {
+			if asked := ring.asks(r); asked != "" {
+				if e.ClientCAs == nil {
+					e.ClientCAs = map[string]string{}
+				}
+				e.ClientCAs[r.key()] = asked
+			}
+		}
+		entries[service] = e
 	}
 	return entries
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// admits reports whether a request's host may be asked for on its connection: one that asks for client certificates only where
-// the client has shown one for this very host, and never over plain HTTP.
-func (p *Proxy) admits(r *http.Request, host []byte) bool {
+// admits reports whether a request's host may be asked for on its connection, and there for what a route serves, if one does: one
+// that asks for client certificates only where the client has shown one for this very host, and never over plain HTTP.
+func (p *Proxy) admits(r *http.Request, host []byte, to *route) bool {
 	ring := p.vault.ring.Load()
 	if r.TLS == nil {
 		return !ring.isMutual(string(host))
 	}
-	return ring.permits(serverName(r.TLS.ServerName, guardOf(r.Context()).raw), string(host), r.TLS.VerifiedChains)
+	return ring.permits(serverName(r.TLS.ServerName, guardOf(r.Context()).raw), string(host), to, r.TLS.VerifiedChains)
 }
 
 // turnAway answers what came over plain HTTP and has to come over HTTPS, and reports whether it did.

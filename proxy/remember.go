@@ -37,6 +37,7 @@ func (p *Proxy) remember() error {
 		current = next
 	}
 	p.table.Store(current)
+	p.vault.remember(current)
 	if len(current.releases) < len(entries) {
 		p.salvage(current)
 	}
@@ -76,7 +77,7 @@ func (p *Proxy) salvage(current *table) {
 	name, err := p.store.keep()
 	if err == nil {
 		p.aside = name
-		err = p.store.save(current.entries(), current.entries())
+		err = p.store.save(p.entries(current), p.entries(current))
 	}
 	p.options.Log.Error().Err(err).Str("kept_as", name).Msg("kept the route file as it was; what could be used of it is written anew")
 }

@@ -21,7 +21,7 @@ func (p *Proxy) Reroute(routes map[string]map[string][]string) (
 	before := p.table.Load()
 	after, err := p.rerouted(before, routes)
 	if err == nil {
-		err = p.store.save(before.entries(), after.entries())
+		err = p.store.save(p.entries(before), p.entries(after))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reroute %d services: %w", len(routes), err)

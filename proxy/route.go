@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -60,14 +61,17 @@ func newRoute(key string, backends []string) (*route, error) {
 // special characters have no place in a prefix: requests carry them escaped, or they end a path.
 func special(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`%;\?#`, c) }
 
+// key is the route as Point is told of it.
+func (r *route) key() string { return r.host + cmp.Or(r.prefix, "/") }
+
+// lease is the route as its service serves it.
+func (r *route) lease() lease { return lease{r.release.service, r.prefix} }
+
 // row is the route as the API shows it.
 func (r *route) row() Route {
 	row := Route{
-		Host: r.host, Prefix: r.prefix, Service: r.release.service, Release: r.release.name,
+		Host: r.host, Prefix: cmp.Or(r.prefix, "/"), Service: r.release.service, Release: r.release.name,
 		Backends: []Backend{},
-	}
-	if row.Prefix == "" {
-		row.Prefix = "/"
 	}
 	for _, replica := range r.replicas.all {
 		row.Backends = append(row.Backends, Backend{Address: replica.address, InFlight: replica.inFlight.Load()})

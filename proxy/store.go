@@ -27,6 +27,8 @@ type entry struct {
 	Release string              `json:"release"`
 	Boot    string              `json:"boot"` // the kernel's boot id when the addresses were dealt
 	Routes  map[string][]string `json:"routes"`
+
+	ClientCAs map[string]string `json:"client_cas,omitempty"` // by route: what its clients are known by; see keyring.asks
 }
 
 // store keeps the route table on disk.

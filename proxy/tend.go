@@ -64,7 +64,7 @@ func (v *vault) makerOf(a ACME, at arrivals, cache *certmagic.Cache) (*maker, er
 		if trust.reread(); trust.err != nil {
 			return nil, fmt.Errorf("trust the CA: %s cannot be used: %w", a.Roots, trust.err)
 		}
-		pool = trust.is.pool
+		pool = poolOf(trust.is)
 	}
 	if m := v.maker.Load(); m != nil && m.settings == a && m.roots == trust.sum {
 		return m, nil

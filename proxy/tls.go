@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"time"
 )
 
@@ -26,6 +27,9 @@ type TLSRoute struct {
 	// ClientCA is a PEM file. Whoever asks for Host must show a certificate that one in it has signed. Empty: anybody may.
 	// While it cannot be read nobody gets in.
 	ClientCA string
+	// Service is whose route it is. As long as another one serves it still, that asks for what it asked for before, if for
+	// anything. Empty: whoever serves it.
+	Service string
 }
 
 // TLSMode says where a host's certificate comes from. The zero value is TLSAuto.
@@ -73,8 +77,25 @@ func (p *Proxy) SetTLS(t TLS) error {
 	if err != nil {
 		t.ACME, t.Certificates = nil, nil
 	}
-	p.vault.replace(t, hosts, p.table.Load())
+	p.change.Lock()
+	defer p.change.Unlock()
+	live := p.table.Load()
+	before := p.entries(live)
+	p.vault.replace(t, hosts, live)
+	p.recordDoors(before, p.entries(live))
 	return err
+}
+
+// recordDoors has the route file say what routes ask their clients for. If it cannot now, it does later: how hosts are served
+// does not wait for a disk. It is called with change held.
+func (p *Proxy) recordDoors(before, after map[string]entry) {
+	if reflect.DeepEqual(before, after) {
+		return
+	}
+	if err := p.store.save(before, after); err != nil {
+		p.unsaved = true
+		p.options.Log.Error().Err(err).Msg("the route file does not say yet which certificates clients must show; trying again")
+	}
 }
 
 // AddrTLS is where the proxy listens for HTTPS, nil while it does not.

@@ -7,24 +7,28 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
 // tlsHost is how a host is served.
 type tlsHost struct {
-	routes   []tlsRoute // the longest prefix first
-	auto     bool       // ACME may make its certificate
-	clientCA string
-	mutual   bool        // clientCA is not empty
-	ca       *authority  // of clientCA; nil while that cannot be read
-	config   *tls.Config // for handshakes, where it is mutual and there is a ca
+	routes   []tlsRoute       // the longest prefix first
+	auto     bool             // ACME may make its certificate
+	clientCA string           // what clients are known by; empty: anybody may come
+	leases   map[lease]string // the same for routes that are served still by others than those whose they are
+	config   *tls.Config      // for handshakes, where clients are asked for certificates that can be verified
 }
 
 type tlsRoute struct {
-	prefix string // without a slash at its end
-	off    bool
+	prefix  string // without a slash at its end
+	service string // whose it is; empty: whoever serves it
+	off     bool
 }
+
+// lease is a route as a service serves it.
+type lease struct{ service, prefix string }
 
 // hostsOf puts the routes of each host together.
 func hostsOf(routes []TLSRoute) (map[string]*tlsHost, error) {
@@ -44,9 +48,8 @@ func hostsOf(routes []TLSRoute) (map[string]*tlsHost, error) {
 			return nil, fmt.Errorf("%s has two files of client CAs, %s and %s; a host can have one", r.Host, h.clientCA, r.ClientCA)
 		}
 		h.clientCA = cmp.Or(h.clientCA, r.ClientCA)
-		h.mutual = h.clientCA != ""
 		h.auto = h.auto || r.Mode == TLSAuto || r.Mode == ""
-		h.routes = append(h.routes, tlsRoute{strings.TrimSuffix(r.Prefix, "/"), r.Mode == TLSOff})
+		h.routes = append(h.routes, tlsRoute{strings.TrimSuffix(r.Prefix, "/"), r.Service, r.Mode == TLSOff})
 	}
 	for _, h := range hosts {
 		slices.SortStableFunc(h.routes, func(a, b tlsRoute) int { return cmp.Compare(len(b.prefix), len(a.prefix)) })
@@ -54,9 +57,67 @@ func hostsOf(routes []TLSRoute) (map[string]*tlsHost, error) {
 	return hosts, nil
 }
 
+// isMutual reports whether anybody is asked for a certificate.
+func (h *tlsHost) isMutual() bool { return h.clientCA != "" || len(h.leases) > 0 }
+
+// asks is what the clients of a route are known by; empty: anybody may come.
+func (h *tlsHost) asks(r *route) string {
+	if r == nil {
+		return h.clientCA
+	}
+	return cmp.Or(h.leases[r.lease()], h.clientCA)
+}
+
+// clientCAs are all files that clients are known by.
+func (h *tlsHost) clientCAs() []string {
+	all := slices.Collect(maps.Values(h.leases))
+	if h.clientCA != "" {
+		all = append(all, h.clientCA)
+	}
+	return all
+}
+
+// keep lets routes that are not yet served by those whose they are ask for what they asked for before, if for anything.
+func (h *tlsHost) keep(was *tlsHost, live []*route) {
+	for _, r := range live {
+		if asked := was.asks(r); asked != "" && asked != h.clientCA && !h.isServed(r) {
+			h.lease(r, asked)
+		}
+	}
+}
+
+func (h *tlsHost) lease(r *route, clientCA string) {
+	if h.leases == nil {
+		h.leases = map[lease]string{}
+	}
+	h.leases[r.lease()] = clientCA
+}
+
+// isServed reports whether a live route is served by the service whose it is.
+func (h *tlsHost) isServed(live *route) bool {
+	return slices.ContainsFunc(h.routes, func(r tlsRoute) bool {
+		return r.prefix == live.prefix && (r.service == "" || r.service == live.release.service)
+	})
+}
+
+// without is the host without the leases of what is not live any more; the same where there are none.
+func (h *tlsHost) without(live []*route) *tlsHost {
+	fresh := *h
+	fresh.leases = nil
+	for _, r := range live {
+		if asked := h.leases[r.lease()]; asked != "" {
+			fresh.lease(r, asked)
+		}
+	}
+	if len(fresh.leases) == len(h.leases) {
+		return h
+	}
+	return &fresh
+}
+
 // wants reports whether the host has HTTPS at all.
 func (h *tlsHost) wants() bool {
-	return h.mutual || slices.ContainsFunc(h.routes, func(r tlsRoute) bool { return !r.off })
+	return h.isMutual() || slices.ContainsFunc(h.routes, func(r tlsRoute) bool { return !r.off })
 }
 
 // isPlain reports whether a path may be asked for over plain HTTP, however a backend reads it.
@@ -64,7 +125,7 @@ func (h *tlsHost) isPlain(path string) bool {
 	switch {
 	case !h.wants():
 		return true
-	case h.mutual || !h.isOff(path):
+	case h.isMutual() || !h.isOff(path):
 		return false
 	case plain(path):
 		return true

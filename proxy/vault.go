@@ -57,7 +57,7 @@ func newVault(options Options) *vault {
 		log: options.Log, tell: options.Notice, pairs: map[KeyPair]*watched[*tls.Certificate]{}, cas: map[string]*watched[*authority]{},
 		issued: map[string]issued{}, failures: map[string]error{}, troubles: map[string]trouble{}, zap: newZap(options.Log), shelf: newShelf(options.Certificates),
 		renewal: renewal{options.Timeouts.Retry, options.Timeouts.Renew}, changed: make(chan struct{}, 1),
-		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
+		hosts: map[string]*tlsHost{}, failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fisherman_certificate_failures_total", Help: "Failed attempts to have a certificate made or renewed by ACME.",
 		}, []string{"host"}),
 	}
@@ -70,9 +70,13 @@ func newVault(options Options) *vault {
 func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for name, host := range v.hosts {
-		if _, stays := hosts[name]; !stays && len(live.hosts[name]) > 0 {
-			hosts[name] = host
+	for name, routes := range live.hosts {
+		switch was, is := v.hosts[name], hosts[name]; {
+		case was == nil:
+		case is == nil:
+			hosts[name] = was
+		default:
+			is.keep(was, routes)
 		}
 	}
 	v.wanted, v.hosts = t, hosts
@@ -163,9 +167,12 @@ func (v *vault) watchLocked() {
 	}
 	cas := map[string]*watched[*authority]{}
 	for _, host := range v.hosts {
-		if host.mutual && cas[host.clientCA] == nil {
-			if cas[host.clientCA] = v.cas[host.clientCA]; cas[host.clientCA] == nil {
-				cas[host.clientCA] = &watched[*authority]{files: []string{host.clientCA}, make: newAuthority}
+		for _, file := range host.clientCAs() {
+			if cas[file] != nil {
+				continue
+			}
+			if cas[file] = v.cas[file]; cas[file] == nil {
+				cas[file] = &watched[*authority]{files: []string{file}, make: newAuthority}
 			}
 		}
 	}
@@ -223,7 +230,9 @@ func (v *vault) rereadLocked() (changed bool) {
 
 // renewLocked puts together what is known into a new ring.
 func (v *vault) renewLocked() {
-	ring := &keyring{on: v.wanted.isOn(), hosts: map[string]*tlsHost{}, issued: map[string]*tls.Certificate{}}
+	ring := &keyring{
+		on: v.wanted.isOn(), hosts: map[string]*tlsHost{}, signs: map[string]*authority{}, issued: map[string]*tls.Certificate{},
+	}
 	for host, c := range v.issued {
 		if h := v.hosts[host]; h != nil && h.auto {
 			ring.issued[host] = c.Certificate
@@ -234,15 +243,65 @@ func (v *vault) renewLocked() {
 			ring.pairs = append(ring.pairs, w.is)
 		}
 	}
+	for file, w := range v.cas {
+		if w.made {
+			ring.signs[file] = w.is
+		}
+	}
 	for name, host := range v.hosts {
 		fresh := *host
-		if host.mutual && v.cas[host.clientCA].made {
-			fresh.ca = v.cas[host.clientCA].is
-			fresh.config = v.mutual(fresh.ca)
+		var by []*authority
+		for _, file := range host.clientCAs() {
+			if a := ring.signs[file]; a != nil {
+				by = append(by, a)
+			}
 		}
+		if len(by) > 0 {
+			fresh.config = v.mutual(by)
+		}
+		ring.leased = ring.leased || len(host.leases) > 0
 		ring.hosts[name] = &fresh
 	}
 	v.ring.Store(ring)
+}
+
+// remember keeps what the route file says that clients must show. Until SetTLS says where to look nobody can.
+func (v *vault) remember(live *table) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for name, routes := range live.hosts {
+		h := &tlsHost{}
+		for _, r := range routes {
+			if asked := r.release.entry.ClientCAs[r.key()]; asked != "" {
+				h.lease(r, asked)
+			}
+		}
+		if h.isMutual() {
+			v.hosts[name] = h
+		}
+	}
+	v.renewLocked()
+}
+
+// moved ends the leases of routes that are with those whose they are.
+func (v *vault) moved(live *table) {
+	if !v.ring.Load().leased {
+		return // a look at files may take long
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for name, was := range v.hosts {
+		switch is := was.without(live.hosts[name]); {
+		case is == was:
+		case is.isMutual() || len(is.routes) > 0:
+			v.hosts[name] = is
+		default: // nobody has configured it
+			delete(v.hosts, name)
+		}
+	}
+	v.watchLocked()
+	v.renewLocked()
+	v.assessLocked(time.Now())
 }
 
 // look rereads the files, tells what there is to tell, and returns the hosts that need ACME.

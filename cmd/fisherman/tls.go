@@ -14,7 +14,9 @@ func tlsOf(c *config.Config) proxy.TLS {
 	var t proxy.TLS
 	for _, s := range c.Services {
 		for _, r := range s.Routes {
-			t.Routes = append(t.Routes, proxy.TLSRoute{Host: r.Host, Prefix: r.Prefix, Mode: proxy.TLSMode(r.TLS), ClientCA: r.ClientCA})
+			t.Routes = append(t.Routes, proxy.TLSRoute{
+				Host: r.Host, Prefix: r.Prefix, Mode: proxy.TLSMode(r.TLS), ClientCA: r.ClientCA, Service: s.Name,
+			})
 		}
 	}
 	isHook := func(r proxy.TLSRoute) bool { return r.Host == c.Server.Host }
