@@ -38,6 +38,7 @@ services:
 // TestHTTPSFromTheCAToTheContainer has a certificate made by a real ACME server, asks a container over HTTP/2, and goes on after
 // a restart while the CA is away.
 func TestHTTPSFromTheCAToTheContainer(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, deployertest.App(t), t.TempDir())
 	plain, secure := quietAddress(t), quietAddress(t)
 	pebble := proxytest.NewPebble(t, proxytest.PebbleOptions{HTTP: plain, TLS: secure})

@@ -14,6 +14,7 @@ import (
 
 // TestTheImage builds the image as a release does and runs it as README.md says, until it is told to stop.
 func TestTheImage(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil, t.TempDir())
 	dist := t.TempDir()
 	if err := buildStatic(filepath.Join(dist, "fisherman-linux-"+runtime.GOARCH)); err != nil {

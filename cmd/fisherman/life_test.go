@@ -44,6 +44,7 @@ type estate struct {
 // TestTheLifeOfABox changes everything that an owner changes, one thing after the other, while people use all of it. Not one
 // request fails of what should have been served, and no container is replaced that did not have to be.
 func TestTheLifeOfABox(t *testing.T) {
+	t.Parallel()
 	e := newEstate(t)
 	e.start()
 	e.settled(nil)

@@ -22,6 +22,7 @@ const onMachine = "/opt/fisherman"
 // restarts fisherman, while it is killed, and while it cannot start at all. Nobody is refused; what was in flight in a
 // killed process is all that is lost. Mutants: sockets that are not systemd's; a start that fails which stops a socket.
 func TestOnARealMachine(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, deployertest.App(t), t.TempDir())
 	program := filepath.Join(s.work, "fisherman")
 	if err := buildStatic(program); err != nil {

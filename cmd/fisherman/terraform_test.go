@@ -55,6 +55,7 @@ func (w *workspace) terraform(below, stdin string, args ...string) (string, erro
 
 // TestTerraform validates the module and its example, and runs the module's own tests.
 func TestTerraform(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	for _, below := range []string{".", "example"} {
 		if out, err := w.terraform(below, "", "init", "-input=false", "-no-color"); err != nil {

@@ -47,6 +47,7 @@ func newReleases(t *testing.T, tags ...string) string {
 // checks it, and fisherman serves what its configuration in S3 says. Later another release takes its place under load. The
 // Docker Engine is this machine's, so that of a new one is not installed.
 func TestAMachineComesUpFromItsUserData(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	s := newStage(t, nil, t.TempDir())
 	s3 := sourcetest.Start(t)
