@@ -20,7 +20,7 @@ resource "aws_iam_role_policy" "config" {
     Statement = [{
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = var.config_arn
+      Resource = concat([var.config_arn], var.file_arns)
     }]
   })
 }

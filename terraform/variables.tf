@@ -19,7 +19,7 @@ variable "tag" {
 }
 
 variable "config_arn" {
-  description = "The ARN of the object that holds the configuration. It is all that the instance may read."
+  description = "The ARN of the object that holds the configuration. It is all that the instance may read, but for file_arns."
   type        = string
 
   validation {
@@ -30,6 +30,17 @@ variable "config_arn" {
   validation {
     condition     = endswith(var.config_arn, ":::${var.config_bucket}/${var.config_key}")
     error_message = "config_arn is not the object of config_bucket and config_key: the instance could not read its configuration."
+  }
+}
+
+variable "file_arns" {
+  description = "The ARNs of the objects that the configuration names (env_file, files, { file: … }), which the instance may read, too."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.file_arns : can(regex("^arn:aws[a-z-]*:s3:::[^*?]+/[^*?]+$", arn))])
+    error_message = "Write the ARN of each object, such as arn:aws:s3:::bucket/web.env: no bucket, and no wildcard."
   }
 }
 

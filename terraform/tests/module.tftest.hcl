@@ -21,7 +21,7 @@ run "reads_its_configuration_and_nothing_else" {
 
   assert {
     condition = jsondecode(aws_iam_role_policy.config.policy).Statement == [{
-      Action = "s3:GetObject", Effect = "Allow", Resource = "arn:aws:s3:::my-bucket/apps/fisherman.yaml"
+      Action = "s3:GetObject", Effect = "Allow", Resource = ["arn:aws:s3:::my-bucket/apps/fisherman.yaml"]
     }]
     error_message = "The role may do more, or less, than read the configuration: ${aws_iam_role_policy.config.policy}"
   }
@@ -29,6 +29,19 @@ run "reads_its_configuration_and_nothing_else" {
   assert {
     condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Principal == { Service = "ec2.amazonaws.com" }
     error_message = "Others than instances may take the role."
+  }
+}
+
+run "reads_the_files_that_it_is_told_of" {
+  command = plan
+
+  variables {
+    file_arns = ["arn:aws:s3:::my-bucket/apps/web.env"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.config.policy).Statement[0].Resource == [var.config_arn, "arn:aws:s3:::my-bucket/apps/web.env"]
+    error_message = "The role may read something else: ${aws_iam_role_policy.config.policy}"
   }
 }
 
@@ -118,9 +131,10 @@ run "refuses_what_is_not_one_object" {
 
   variables {
     config_arn = "arn:aws:s3:::my-bucket/*"
+    file_arns  = ["arn:aws:s3:::my-bucket"]
   }
 
-  expect_failures = [var.config_arn]
+  expect_failures = [var.config_arn, var.file_arns]
 }
 
 run "refuses_another_object_than_the_one_it_may_read" {
