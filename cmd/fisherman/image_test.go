@@ -12,13 +12,20 @@ import (
 	"testing"
 )
 
+// mostBytes is how large the binary may be. One in which the linker can leave no method out has 34 MB.
+const mostBytes = 26_000_000
+
 // TestTheImage builds the image as a release does and runs it as README.md says, until it is told to stop.
 func TestTheImage(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil, t.TempDir())
 	dist := t.TempDir()
-	if err := buildStatic(filepath.Join(dist, "fisherman-linux-"+runtime.GOARCH)); err != nil {
+	binary := filepath.Join(dist, "fisherman-linux-"+runtime.GOARCH)
+	if err := buildStatic(binary); err != nil {
 		t.Fatal(err)
+	}
+	if info, err := os.Stat(binary); err != nil || info.Size() > mostBytes {
+		t.Errorf("the binary has %d bytes, want %d at most (%v); does something keep all methods, such as text/template?", info.Size(), mostBytes, err)
 	}
 	roots, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
 	if err != nil {
