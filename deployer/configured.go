@@ -21,14 +21,14 @@ const (
 func (l *lane) renewalLocked() renewal {
 	s, live := l.service(), l.live
 	switch {
-	case l.removed || live == nil || l.halted || l.gone || live.Digest == "":
+	case l.removed || s.Lacks != "" || live == nil || l.halted || l.gone || live.Digest == "":
 		return nothing
 	case live.Image != s.Image:
 		if l.seek.IsZero() {
 			return lookAgain
 		}
 		return nothing
-	case live.Spec == "" || live.Spec == s.Spec() || l.refused == s.Spec() || l.isReplacedLocked():
+	case s.made(live.Spec) || l.refused == s.Spec() || l.isReplacedLocked():
 		return nothing
 	}
 	return makeAgain
@@ -43,6 +43,11 @@ func (l *lane) isReplacedLocked() bool {
 func (l *lane) keepConfigured() error {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
+	if w := l.wanted; w != nil && l.service().Lacks == "" && l.job(w.ID) == nil {
+		l.wanted = nil
+		l.about(w.ID).Info().Msg("what the service lacked has come; deploying what could not be deployed without it")
+		return l.repeatLocked(*w, time.Now())
+	}
 	switch l.renewalLocked() {
 	case lookAgain:
 		l.seek = time.Now()

@@ -3,6 +3,7 @@ package deployer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -167,17 +168,25 @@ func (l *lane) redeploy(live Deployment) error {
 	}
 	l.healPause = min(max(2*l.healPause, time.Minute), time.Hour)
 	l.healAt = now.Add(l.healPause)
+	if lacks := l.service().Lacks; lacks != "" {
+		return fmt.Errorf("no container can be made: %s", lacks)
+	}
 	return l.againLocked(live, now)
 }
 
 // againLocked queues what a deployment has deployed, with today's configuration.
 func (l *lane) againLocked(live Deployment, now time.Time) error {
-	c := l.d.newLocked(l, Cause{Kind: KindReconcile}, Queued, now)
-	c.Digest, c.Commit, c.Reference, c.From = live.Digest, live.Commit, live.Reference, live.origin()
-	c.Arrival = live.Arrival // it is as old as it was: a push that waits is newer
-	c.Message, c.Author = live.Message, live.Author
+	live.Cause, live.From, live.Anew = Cause{Kind: KindReconcile}, live.origin(), l.service().made(live.Spec)
+	return l.repeatLocked(live, now)
+}
+
+// repeatLocked queues a deployment like another one, with today's configuration.
+func (l *lane) repeatLocked(like Deployment, now time.Time) error {
+	c := l.d.newLocked(l, like.Cause, Queued, now)
+	c.Digest, c.Commit, c.Reference, c.From, c.Anew = like.Digest, like.Commit, like.Reference, like.From, like.Anew
+	c.Arrival = like.Arrival // it is as old as it was: a push that waits is newer
+	c.Message, c.Author = like.Message, like.Author
 	c.Spec = l.service().Spec()
-	c.Anew = live.Spec == "" || live.Spec == c.Spec
 	p := proposal{at: now}
 	l.d.proposeLocked(&p, l, c)
 	return l.d.commitProposalLocked(p, nil)

@@ -31,6 +31,7 @@ type lane struct {
 	earlier map[string]Service // by spec: configurations of which there are, or will be, containers
 	stale   bool               // the live routes are to be what the configuration says now
 	insist  bool               // what makes containers has changed while the program runs: that is a person's word
+	wanted  *Deployment        // the last one that ended because the service lacks something
 	refused string             // the spec with which the live digest could not be deployed
 	seek    time.Time          // when it became another image or tag, whose digest is to be deployed; zero: it did not
 	sought  bool               // that has changed while the program runs
@@ -199,7 +200,7 @@ func (l *lane) nudge() { offer(l.wake) }
 // standingLocked is what a candidate meets, without the candidate itself.
 func (l *lane) standingLocked(candidate string) standing {
 	s := standing{live: l.live, order: l.order}
-	s.spec = l.live != nil && (l.live.Spec == l.service().Spec() || l.live.Spec == "") && !l.halted && !l.gone
+	s.spec = l.live != nil && l.service().made(l.live.Spec) && !l.halted && !l.gone
 	for _, j := range l.active {
 		if j.ID != candidate && j.Told == nil {
 			s.active = append(s.active, j.Deployment)

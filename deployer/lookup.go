@@ -125,7 +125,7 @@ func (l *lane) inquire(q *inquiry) {
 	defer l.d.mu.Unlock()
 	now := time.Now().UTC()
 	q.waiting, q.promise = nil, nil
-	q.bare = l.live == nil || !l.seek.IsZero()
+	q.bare = (l.live == nil || !l.seek.IsZero()) && l.service().Lacks == ""
 	if l.seek.After(q.started) { // it asks for something else
 		q.started, q.last, q.told = l.seek, time.Time{}, false
 	}

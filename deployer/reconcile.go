@@ -201,7 +201,8 @@ func (l *lane) changeLocked(s Service) error {
 	l.rememberLocked(was)
 	l.stale = l.stale || !slices.Equal(was.Routes, s.Routes)
 	if s.Spec() != was.Spec() {
-		l.insist, l.refused = true, ""
+		l.insist, l.refused = was.Lacks == "", ""
+		l.healPause, l.healAt = 0, time.Time{}
 	}
 	if s.Reference() != was.Reference() {
 		l.sought, l.seek = true, time.Now()
@@ -236,7 +237,7 @@ func (l *lane) rememberLocked(was Service) {
 	keep := func(spec string) {
 		if s, known := l.earlier[spec]; known {
 			kept[spec] = s
-		} else if spec == was.Spec() {
+		} else if spec == was.Spec() && was.Lacks == "" {
 			kept[spec] = was
 		}
 	}

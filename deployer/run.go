@@ -85,6 +85,9 @@ func (l *lane) begin(ctx context.Context, j *job) error {
 	if err := l.awaitTurn(ctx, j); err != nil {
 		return err
 	}
+	if err := l.lacking(j); err != nil {
+		return err
+	}
 	if err := l.unmake(ctx, j); err != nil {
 		return err
 	}
@@ -95,10 +98,24 @@ func (l *lane) begin(ctx context.Context, j *job) error {
 	})
 }
 
+// lacking ends a job whose service lacks something, before anything is touched for it. That speaks not against what it brings,
+// which is tried again as soon as nothing is lacking.
+func (l *lane) lacking(j *job) error {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	s := l.service()
+	if s.Lacks == "" {
+		return nil
+	}
+	wanted := j.Deployment
+	l.wanted = &wanted
+	return &Ending{Cancelled, fmt.Sprintf("no container of %s can be made: %s; nothing changed, and it is tried again once that can be read", s.Name, s.Lacks)}
+}
+
 // unmake removes what a restart has left of the job's containers, when the configuration has changed since: what runs would
 // go on as it is.
 func (l *lane) unmake(ctx context.Context, j *job) error {
-	if made := l.now(j).Spec; made == "" || made == l.service().Spec() {
+	if l.service().made(l.now(j).Spec) {
 		return nil
 	}
 	return l.retry(ctx, retireDeadline, "remove the containers of an earlier configuration", j, func(ctx context.Context) error {

@@ -38,7 +38,22 @@ func Plain(text string) Secret {
 // Sealed is a secret that only Reveal opens, each time anew.
 func Sealed(ciphertext string, by Opener) Secret { return Secret{&content{&ciphertext, by}} }
 
-// Reveal returns the text, for the one place that needs it. It fails only on what is sealed.
+// Lacking is a secret that could not be had, and why. It equals no other one.
+func Lacking(why string) Secret { return Sealed("", absent(why)) }
+
+// absent is why a text could not be had.
+type absent string
+
+func (a absent) Open(string) (string, error) { return "", &absentError{string(a)} }
+
+type absentError struct{ why string }
+
+func (e *absentError) Error() string { return "could not be had: " + e.why }
+
+func (*absentError) Unwrap() error { return ErrUnavailable }
+
+// Reveal returns the text, for the one place that needs it. It fails only on what is sealed, and on what is lacking with
+// ErrUnavailable.
 func (s Secret) Reveal() (string, error) {
 	switch {
 	case s.of == nil:

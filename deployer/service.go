@@ -48,6 +48,7 @@ type Service struct {
 	Files       []File            // sorted by their targets
 	Before      Task              // ends well before anything of a new release is started
 	After       Task              // runs once a new release is live
+	Lacks       string            // what of all this could not be read at the start, and why; empty: nothing. No container can be made until then
 }
 
 // Task is a command that runs to its end in a container of its own, made like those of the service.
@@ -112,7 +113,11 @@ type Health struct {
 
 // Spec is a hash of the configuration that makes a container: two containers with the same digest and the same spec
 // are interchangeable. Routes, replicas, health and the manner of switching do not make a container and do not count.
+// It is empty, and nobody knows it, while the service lacks something.
 func (s Service) Spec() string {
+	if s.Lacks != "" {
+		return ""
+	}
 	inClear, sealed := written(s.Environment)
 	raw, err := json.Marshal(struct {
 		Image       string
@@ -143,6 +148,9 @@ func (s Service) Spec() string {
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:8])
 }
+
+// made reports whether what was made with a spec is what this configuration makes, as far as anybody knows.
+func (s Service) made(spec string) bool { return spec == "" || s.Lacks != "" || spec == s.Spec() }
 
 // written are secrets as they are at hand.
 func written(secrets map[string]Secret) (inClear, sealed map[string]string) {

@@ -59,32 +59,35 @@ type peek func(raw []byte, mayShow func(variable string) bool) (*config.Config, 
 
 // understand says how a configuration is made of a text. state is the directory that the command line names, if it does.
 func (s *settings) understand(ctx context.Context, state string) {
-	resolve := func(around config.Surroundings, raw []byte) (*config.Config, error) {
-		around.Getenv = os.LookupEnv
-		c, err := around.Parse(raw)
-		if err == nil && state != "" {
-			c.State = state
-		}
-		return c, err
-	}
 	from := s.from
 	s.parse = func(raw []byte) (*config.Config, error) {
 		around := config.Surroundings{}
 		if from != nil {
 			around.ReadFile = from.Beside(ctx)
 		}
-		return resolve(around, raw)
+		return resolve(around, raw, state)
 	}
 	s.peek = func(raw []byte, mayShow func(string) bool) (*config.Config, error) {
 		around := config.Surroundings{MayShow: mayShow}
 		if from != nil {
 			around.ReadFile = from.PeekBeside(ctx)
 		}
-		return resolve(around, raw)
+		return resolve(around, raw, state)
 	}
 }
 
-// startConfig gets what a server starts with: the configuration, or where that cannot be had the last one that was good. The
+// resolve makes a configuration of a text, with the state directory that the command line names, if it does.
+func resolve(around config.Surroundings, raw []byte, state string) (*config.Config, error) {
+	around.Getenv = os.LookupEnv
+	c, err := around.Parse(raw)
+	if err == nil && state != "" {
+		c.State = state
+	}
+	return c, err
+}
+
+// startConfig gets what a server starts with: the configuration, or where that cannot be had the last one that was good. Of the
+// files that one names, which nobody keeps a copy of because they hold secrets, any may be lacking: what runs goes on without. The
 // copy is looked for in the state directory that the command line names, since where another one would be only the
 // configuration could say.
 func (s *settings) startConfig(ctx context.Context, state string) error {
@@ -95,16 +98,14 @@ func (s *settings) startConfig(ctx context.Context, state string) error {
 		bounded, stop = context.WithTimeout(ctx, startPatience)
 		defer stop()
 	}
-	err := s.readAndParse(bounded)
+	err := s.readAndParse(bounded, state)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	if lost == nil {
-		if s.Config, lost = s.parse(last.raw); lost == nil {
-			s.raw = last.raw
-			s.copied = fmt.Sprintf("fisherman started with the last good one, kept at %s, because the present one cannot be used: %v", last.kept, err)
-			s.Log.Error().Err(err).Str("from", s.from.Location()).Str("kept", last.kept).
-				Msg("starting with the last good configuration, because the present one cannot be used")
+		around := config.Surroundings{ReadFile: s.from.Beside(bounded), MayLack: true}
+		if s.Config, lost = resolve(around, last.raw, state); lost == nil {
+			s.startWith(last, err)
 			return nil
 		}
 	}
@@ -118,11 +119,23 @@ func (s *settings) startConfig(ctx context.Context, state string) error {
 		err, cmp.Or(state, defaultState))
 }
 
-func (s *settings) readAndParse(ctx context.Context) (err error) {
+// startWith tells that the server starts with a copy, why, and what is lacking.
+func (s *settings) startWith(last lastGood, because error) {
+	s.raw = last.raw
+	s.copied = fmt.Sprintf("fisherman started with the last good one, kept at %s, because the present one cannot be used: %v", last.kept, because)
+	s.Log.Error().Err(because).Str("from", s.from.Location()).Str("kept", last.kept).
+		Msg("starting with the last good configuration, because the present one cannot be used")
+	for _, why := range s.Lacks {
+		s.copied += "\nlacking: " + why
+		s.Log.Error().Str("why", why).Msg("a file that the configuration names is lacking; what runs goes on, and what needs the file waits for it")
+	}
+}
+
+func (s *settings) readAndParse(ctx context.Context, state string) (err error) {
 	if s.raw, err = s.from.Read(ctx); err != nil {
 		return err
 	}
-	s.Config, err = s.parse(s.raw)
+	s.Config, err = resolve(config.Surroundings{ReadFile: s.from.Beside(ctx)}, s.raw, state)
 	return cannotBeUsed(s.from.Location(), err)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -127,7 +128,11 @@ func (p *program) openDiscord(context.Context) error {
 	p.setBakes(p.Services)
 	p.observers = append(p.observers, p.outlet.Observe)
 	p.notices = append(p.notices, p.outlet.Notify)
-	return p.outlet.set(p.Discord)
+	err := p.outlet.set(p.Discord)
+	if errors.Is(err, deployer.ErrUnavailable) { // the token is lacking, which is told already
+		return nil
+	}
+	return err
 }
 
 // bakeOf is how long a service's old release stays warm.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -268,6 +269,9 @@ func secrets(c *config.Config) (all webhooks.Secrets, err error) {
 func reveal(secrets []config.Secret) (plain []string, err error) {
 	for _, s := range secrets {
 		text, err := s.Reveal()
+		if errors.Is(err, deployer.ErrUnavailable) {
+			text, err = rand.Text(), nil // nobody knows it: until it can be had all that it would have signed is refused
+		}
 		if err != nil {
 			return nil, err
 		}

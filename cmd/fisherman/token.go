@@ -14,10 +14,11 @@ import (
 
 const tokenFile = "token"
 
-// token is the API's bearer token: the configured one, else the state directory's, made at first start.
+// token is the API's bearer token: the configured one, else, also where that could not be had, the state directory's, made at
+// first start.
 func token(configured deployer.Secret, state string) (deployer.Secret, error) {
-	if !configured.IsEmpty() {
-		text, err := configured.Reveal() // once, and not for each request
+	text, err := configured.Reveal() // once, and not for each request
+	if !configured.IsEmpty() && !errors.Is(err, deployer.ErrUnavailable) {
 		if err != nil {
 			return deployer.Secret{}, fmt.Errorf("open server.token: it %w", err)
 		}

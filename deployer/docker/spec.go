@@ -14,6 +14,9 @@ import (
 // containerConfig is what runs. The image's HEALTHCHECK is switched off: Await runs it at its own cadence, and Docker's
 // would only cost from then on.
 func (e *Engine) containerConfig(r deployer.Release, n int) (*container.Config, error) {
+	if lacks := r.Service.Lacks; lacks != "" {
+		return nil, unavailable(nil, "%s", lacks)
+	}
 	env, err := environ(r.Service.Environment)
 	if err != nil {
 		return nil, err

@@ -73,8 +73,11 @@ func (e *Engine) run(ctx context.Context, id, name string) error {
 	}))
 }
 
-// isEarlier reports whether the release's containers were made with another configuration than today's.
-func isEarlier(r deployer.Release) bool { return r.Spec != "" && r.Spec != r.Service.Spec() }
+// isEarlier reports whether the release's containers were made with another configuration than today's, or may
+// have been.
+func isEarlier(r deployer.Release) bool {
+	return r.Service.Lacks != "" || r.Spec != "" && r.Spec != r.Service.Spec()
+}
 
 // resume makes what has the replica's name run: it goes on as it is, is started again, or is replaced.
 func (e *Engine) resume(ctx context.Context, r deployer.Release, n int) error {

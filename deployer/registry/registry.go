@@ -4,6 +4,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -83,10 +84,12 @@ func (l *logins) add(host string, credential Credential) error {
 		return err
 	}
 	password, err := credential.Password.Reveal()
-	if err != nil {
+	switch {
+	case errors.Is(err, deployer.ErrUnavailable):
+		l.auth[registry.Name()] = lacking{err}
+	case err != nil:
 		return fmt.Errorf("open the password: it %w", err)
-	}
-	if credential.Username != "" {
+	case credential.Username != "":
 		l.auth[registry.Name()] = authn.FromConfig(authn.AuthConfig{
 			Username: credential.Username,
 			Password: password,
@@ -101,6 +104,13 @@ func (l *logins) add(host string, credential Credential) error {
 	}
 	l.mirrors[registry.Name()] = mirror
 	return nil
+}
+
+// lacking is a login whose password could not be had.
+type lacking struct{ why error }
+
+func (l lacking) Authorization() (*authn.AuthConfig, error) {
+	return nil, fmt.Errorf("log in: the password %w", l.why)
 }
 
 // Resolve returns the digest an image's tag points to; for an image of several platforms that of the index.

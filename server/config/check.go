@@ -56,7 +56,7 @@ func (d *draft) checkSecrets(r *reader) {
 		case !configured || known == nil:
 			d.RepositorySecrets[s.Repository] = s.secrets
 			from[s.Repository] = s.Name
-		case len(known) > 0 && len(s.secrets) > 0 && !sameSecrets(known, s.secrets):
+		case !r.mayLack && len(known) > 0 && len(s.secrets) > 0 && !sameSecrets(known, s.secrets):
 			r.report(s.at.absent("secret"), redacted,
 				"services %s and %s have different secrets and one repository, %s; give both the same",
 				from[s.Repository], s.Name, s.Repository)

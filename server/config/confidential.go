@@ -69,12 +69,9 @@ func (c confidential) fromFile(r *reader, v value) {
 		return // that is a problem already
 	}
 	raw, err := r.readFile(v, name)
-	if err != nil {
-		r.report(v, v.node.Value, "%v", err)
-		return
-	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r")
 	switch {
+	case err != nil:
 	case len(raw) > seal.MaxText:
 		err = fmt.Errorf("holds more than %d bytes; a secret is shorter, so is it the right file?", seal.MaxText)
 	case !utf8.ValidString(text):
@@ -85,7 +82,7 @@ func (c confidential) fromFile(r *reader, v value) {
 		*c.into, err = c.plain.parse(text)
 	}
 	if err != nil {
-		r.report(v, v.node.Value, "%v", err)
+		*c.into = r.without(v, v.node.Value, err)
 	}
 }
 
@@ -94,8 +91,13 @@ func (c confidential) sealed(r *reader, v value) {
 	var ciphertext string
 	scalar[string]{into: &ciphertext, hidden: true, parse: seal.Canonical}.read(r, v)
 	switch {
-	case ciphertext == "" || r.unusable:
+	case ciphertext == "":
 		return // that is a problem already
+	case r.unusable != nil:
+		if r.mayLack {
+			*c.into = r.without(v, redacted, r.unusable)
+		}
+		return // else that is a problem already
 	case r.identities == nil:
 		r.report(v, redacted, "there is no identity to open it with; name the file that `fisherman secrets keygen` has made as "+
 			"`secrets.identity`, or set %s to its content", ageKey)
@@ -107,7 +109,7 @@ func (c confidential) sealed(r *reader, v value) {
 		r.opens[ciphertext] = err
 	}
 	if err != nil {
-		r.report(v, redacted, "%v", err)
+		*c.into = r.without(v, redacted, err)
 		return
 	}
 	*c.into = deployer.Sealed(ciphertext, r.identities)
@@ -125,13 +127,14 @@ func (identity) read(r *reader, v value) {
 	}
 	var name string
 	scalar[string]{into: &name, parse: trimmed}.read(r, v)
-	if r.unusable = name == ""; r.unusable {
+	if name == "" {
+		r.unusable = errors.New("there is no identity to open it with")
 		return // that is a problem already
 	}
 	raw, err := r.readFile(v, name)
 	if err != nil {
-		r.unusable = true
-		r.report(v, v.node.Value, "%v", err)
+		r.unusable = err
+		r.without(v, v.node.Value, err)
 		return
 	}
 	r.open(v, v.node.Value, raw, "")
@@ -140,8 +143,8 @@ func (identity) read(r *reader, v value) {
 func (r *reader) open(v value, shown string, raw []byte, subject string) {
 	var err error
 	if r.identities, err = seal.ParseIdentities(raw); err != nil {
-		r.unusable = true
-		r.report(v, shown, "%s%v", subject, err)
+		r.unusable = fmt.Errorf("%s%w", subject, err)
+		r.without(v, shown, r.unusable)
 	}
 }
 

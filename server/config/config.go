@@ -31,6 +31,7 @@ type Config struct {
 	RepositorySecrets map[string][]Secret
 
 	Shown map[string]bool // variables of the environment whose values are in what is shown
+	Lacks []string        // what could not be had of the files that it names, and why; see Surroundings.MayLack
 }
 
 // Secret is a text that is never shown.
@@ -134,7 +135,7 @@ func (s Surroundings) Parse(raw []byte) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{getenv: s.Getenv, mayShow: s.MayShow, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, opens: map[string]error{}}
+	r := &reader{getenv: s.Getenv, mayShow: s.MayShow, mayLack: s.MayLack, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, opens: map[string]error{}}
 	if r.read == nil {
 		r.read = beside("")
 	}
@@ -145,6 +146,6 @@ func (s Surroundings) Parse(raw []byte) (*Config, error) {
 		return nil, problems
 	}
 	slices.SortFunc(d.Services, func(a, b deployer.Service) int { return cmp.Compare(a.Name, b.Name) })
-	d.Shown = r.shown
+	d.Shown, d.Lacks = r.shown, r.lacks
 	return &d.Config, nil
 }

@@ -46,7 +46,7 @@ func (e envFiles) load(r *reader, v value) {
 		}
 	}
 	if err != nil {
-		r.report(v, v.node.Value, "%v", err)
+		r.without(v, v.node.Value, err)
 	}
 }
 

@@ -75,7 +75,7 @@ func (f *fileDraft) load(r *reader, v value) {
 		err = fmt.Errorf("is larger than %d bytes; mount what is large as a volume", MaxSize)
 	}
 	if err != nil {
-		r.report(f.from, f.from.node.Value, "%v", err)
+		f.Content = r.without(f.from, f.from.node.Value, err)
 		return
 	}
 	f.Content = deployer.Plain(string(raw))

@@ -48,10 +48,11 @@ type Effect string
 
 // The effects.
 const (
-	NewContainers Effect = "new containers" // of the image that runs, through health, switch and drain
-	LooksUp       Effect = "look up"        // another image or tag, which is deployed
-	Reroutes      Effect = "routes"         // without touching containers
-	Scales        Effect = "scale"          // without replacing any
+	NewContainers Effect = "new containers"                             // of the image that runs, through health, switch and drain
+	Compares      Effect = "new containers, unless these are what runs" // of what was lacking nobody knows
+	LooksUp       Effect = "look up"                                    // another image or tag, which is deployed
+	Reroutes      Effect = "routes"                                     // without touching containers
+	Scales        Effect = "scale"                                      // without replacing any
 	InPlace       Effect = "in place"
 	Restart       Effect = "restart" // of fisherman; until then what was stays
 )
@@ -148,13 +149,20 @@ func effectOf(field string, was, is deployer.Service) Effect {
 		return Scales
 	case "Image", "Tag":
 		return LooksUp
+	case "Lacks":
+		return Compares
 	}
+	lacked := was.Lacks != ""
 	one := was
+	was.Lacks, one.Lacks = "", ""
 	reflect.ValueOf(&one).Elem().FieldByName(field).Set(reflect.ValueOf(is).FieldByName(field))
-	if one.Spec() != was.Spec() {
-		return NewContainers
+	switch {
+	case one.Spec() == was.Spec():
+		return InPlace
+	case lacked:
+		return Compares
 	}
-	return InPlace
+	return NewContainers
 }
 
 func (e Effect) of(is, was deployer.Service) string {
@@ -173,7 +181,7 @@ func settings(old, next *Config) []Change {
 	was, is := reflect.ValueOf(*old), reflect.ValueOf(*next)
 	for i := range was.NumField() {
 		switch name := was.Type().Field(i).Name; name {
-		case "Services", "RepositorySecrets", "Shown":
+		case "Services", "RepositorySecrets", "Shown", "Lacks":
 		default:
 			all = append(all, differences(leaves(keyOf(name), was.Field(i)), leaves(keyOf(name), is.Field(i)))...)
 		}

@@ -210,7 +210,7 @@ func settingsChanged(t *testing.T) (ways []func(reflect.Value)) {
 	typ := reflect.TypeFor[config.Config]()
 	for i := range typ.NumField() {
 		switch field := typ.Field(i); {
-		case field.Name == "Services" || field.Name == "RepositorySecrets" || field.Name == "Shown":
+		case field.Name == "Services" || field.Name == "RepositorySecrets" || field.Name == "Shown" || field.Name == "Lacks":
 		case field.Type.Kind() == reflect.Struct:
 			for j := range field.Type.NumField() {
 				ways = append(ways, func(v reflect.Value) { fill(v.Field(i).Field(j)) })

@@ -160,14 +160,17 @@ func (defaults) describe(k Key) []Key {
 // inheriting is a service, on top of the defaults.
 type inheriting struct {
 	kind
-	of *draft
+	of    *draft
+	lacks *string
 }
 
 func (i inheriting) read(r *reader, v value) {
 	if !i.of.defaults.empty() {
 		v.base = &i.of.defaults
 	}
+	r.service = i.lacks
 	i.kind.read(r, v)
+	r.service = nil
 }
 
 func notEmpty(r *reader, v value) {
@@ -179,7 +182,7 @@ func notEmpty(r *reader, v value) {
 func (d *draft) services() kind {
 	return dictionary[serviceDraft]{
 		word: "NAME", name: serviceName, names: node{"pattern": dnsLabel.String(), "maxLength": longestServiceName},
-		entry: func(s *serviceDraft) kind { return inheriting{serviceKeys(s), d} },
+		entry: func(s *serviceDraft) kind { return inheriting{serviceKeys(s), d, &s.Lacks} },
 		put: func(at value, got serviceDraft) {
 			got.at, got.Name = at, at.name
 			d.drafts = append(d.drafts, got)

@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"fisherman/deployer"
 )
 
 // Surroundings is what a configuration may refer to.
@@ -19,6 +22,9 @@ type Surroundings struct {
 	// MayShow says which variables may be taken where their values are shown, in problems and in plans. Nil: all of them, as
 	// for whoever writes the configuration that is in force.
 	MayShow func(name string) bool
+	// MayLack says that what cannot be had of the files that are named is no problem: it is lacking, and what needs it says so
+	// when it is used. That is for a text that was good before.
+	MayLack bool
 }
 
 // resolve replaces ${NAME}. Where the text may be shown it keeps in mind which variables are taken, and refuses those that must
@@ -88,6 +94,22 @@ func (r *reader) readFile(v value, name string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot be read: %w; write the path of a file that this user may read", at.Err)
 	}
 	return nil, fmt.Errorf("cannot be read: %w", known.err)
+}
+
+// without says that what a value names cannot be had: that is a problem, or it is lacking.
+func (r *reader) without(v value, shown string, err error) Secret {
+	if !r.mayLack {
+		r.report(v, shown, "%v", err)
+		return Secret{}
+	}
+	why := Problem{Path: v.path, Value: cut(shown), Message: err.Error()}.Error()
+	if !slices.Contains(r.lacks, why) {
+		r.lacks = append(r.lacks, why)
+	}
+	if r.service != nil && *r.service == "" {
+		*r.service = why
+	}
+	return deployer.Lacking(why)
 }
 
 // fileRead is what came of reading a file.

@@ -35,11 +35,15 @@ type reader struct {
 	shown    map[string]bool        // variables that were taken where their values are shown
 	budget   int                    // borrowed values still allowed; below zero: too many
 
+	mayLack bool     // see Surroundings
+	lacks   []string // what is lacking
+	service *string  // the same of the service that is being read, the first of it; nil: none is
+
 	read       func(name string) ([]byte, error)
 	files      map[string]fileRead // by name
 	identities *seal.Identities    // open what is encrypted; nil: there are none
 	opens      map[string]error    // by ciphertext: why it does not
-	unusable   bool                // there should be identities, and that there are none is a problem already
+	unusable   error               // why there are no identities, though there should be some; nil: there are, or need not be
 }
 
 // report records a problem. shown is the value as it may be shown, or empty.

@@ -114,13 +114,29 @@ func (s *Source) Peek(ctx context.Context) ([]byte, error) {
 
 // PeekBeside is Beside for a look at a configuration: what is watched stays as it was.
 func (s *Source) PeekBeside(ctx context.Context) func(name string) ([]byte, error) {
+	get := s.getter(ctx)
 	return func(name string) ([]byte, error) {
 		where, err := s.main.beside(name)
 		if err != nil {
 			return nil, err
 		}
-		raw, _, err := s.get(ctx, where, "")
+		raw, _, err := get(where)
 		return raw, err
+	}
+}
+
+// getter gets one text after the other. Who needs many waits only once for a bucket that cannot be reached.
+func (s *Source) getter(ctx context.Context) func(from place) ([]byte, version, error) {
+	away := map[string]place{}
+	return func(from place) ([]byte, version, error) {
+		if first, is := away[from.bucket]; is && from.file == "" {
+			return nil, version{}, fmt.Errorf("%s %w: %s could not be a moment ago", from, ErrAway, first)
+		}
+		raw, v, err := s.get(ctx, from, "")
+		if errors.Is(err, ErrAway) {
+			away[from.bucket] = from
+		}
+		return raw, v, err
 	}
 }
 
@@ -133,12 +149,13 @@ func (s *Source) Beside(ctx context.Context) func(name string) ([]byte, error) {
 	given[s.main] = s.given[s.main]
 	s.given = given
 	s.mu.Unlock()
+	get := s.getter(ctx)
 	return func(name string) ([]byte, error) {
 		where, err := s.main.beside(name)
 		if err != nil {
 			return nil, err
 		}
-		raw, v, err := s.get(ctx, where, "")
+		raw, v, err := get(where)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		given[where] = v
