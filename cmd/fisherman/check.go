@@ -12,13 +12,19 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	var location string
+	var location, environment string
 	cmd := &cobra.Command{
-		Use:     "check --config LOCATION",
-		Short:   "Report every problem of a configuration at once",
-		Example: "  fisherman check --config /etc/fisherman/fisherman.yaml\n  fisherman check --config s3://my-bucket/fisherman.yaml",
-		Args:    exactly(cobra.NoArgs),
+		Use:   "check --config LOCATION",
+		Short: "Report every problem of a configuration at once",
+		Example: "  fisherman check --config /etc/fisherman/fisherman.yaml --env-file " + environmentFile + "\n" +
+			"  fisherman check --config s3://my-bucket/fisherman.yaml",
+		Args: exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if environment != "" {
+				if err := setEnvironment(environment); err != nil {
+					return fmt.Errorf("read --env-file: %w", err)
+				}
+			}
 			from, err := openSource(cmd, location, zerolog.Nop())
 			if err != nil {
 				return err
@@ -33,11 +39,12 @@ func newCheck() *cobra.Command {
 			for _, warning := range warnings(c) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", warning)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d services\n", location, len(c.Services))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %s\n", location, amount(len(c.Services), "service"))
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&location, "config", "", locationUsage)
+	cmd.Flags().StringVar(&environment, "env-file", "", "take variables from this file, too, as systemd does for the server")
 	return cmd
 }
 

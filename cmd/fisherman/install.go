@@ -111,14 +111,8 @@ func (i *installation) locate(cmd *cobra.Command) (err error) {
 
 // configuration reads it as the server will: with the variables of the environment file.
 func (i *installation) configuration(cmd *cobra.Command) (*config.Config, error) {
-	raw, err := os.ReadFile(filepath.Join(i.root, environmentFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := setEnvironment(filepath.Join(i.root, environmentFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
-	}
-	for name, value := range variables(string(raw)) {
-		if err := os.Setenv(name, value); err != nil {
-			return nil, fmt.Errorf("%s: %w", environmentFile, err)
-		}
 	}
 	location := i.location
 	if i.root != "/" && filepath.IsAbs(location) {
@@ -131,6 +125,20 @@ func (i *installation) configuration(cmd *cobra.Command) (*config.Config, error)
 	ctx, stop := context.WithTimeout(cmd.Context(), startPatience)
 	defer stop()
 	return readConfig(ctx, from)
+}
+
+// setEnvironment makes what an environment file says this process's environment.
+func setEnvironment(file string) error {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	for name, value := range variables(string(raw)) {
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return nil
 }
 
 // variables reads an environment file: systemd.exec(5), without its continued lines.
@@ -230,7 +238,8 @@ func (i *installation) tell(ctx context.Context, b box) error {
 		_, err := fmt.Fprintf(i.out, "\nfisherman runs. Its log: journalctl -u fisherman -f\n")
 		return err
 	}
-	_, err := fmt.Fprintf(i.out, "\nNext: write secrets into %s, see `fisherman check`, then\n  systemctl enable %s\n  systemctl restart fisherman\n", environmentFile, all)
+	_, err := fmt.Fprintf(i.out, "\nNext: write the configuration and, into %[2]s, what it takes from the environment; then\n"+
+		"  fisherman check --config %[1]s --env-file %[2]s\n  fisherman install --config %[1]s --now\n", i.location, environmentFile)
 	return err
 }
 

@@ -106,7 +106,8 @@ func planLines(p configuration.Plan) (lines [][]piece) {
 			restarts++
 		}
 	}
-	summary := fmt.Sprintf("%d to add, %d to change, %d to remove; %d settings", counts[configuration.Add], counts[configuration.Alter], counts[configuration.Remove], len(p.Settings))
+	summary := fmt.Sprintf("%d to add, %d to change, %d to remove; %s", counts[configuration.Add], counts[configuration.Alter],
+		counts[configuration.Remove], amount(len(p.Settings), "setting"))
 	if restarts > 0 {
 		summary += fmt.Sprintf(", of which %d count from the next start of fisherman on", restarts)
 	}
@@ -119,7 +120,6 @@ func changeLine(c configuration.Change) []piece {
 	switch {
 	case c.Effect == configuration.Restart:
 		mark, style = "!", red
-	case c.Secret:
 	case c.Old == "":
 		mark, style = "+", green
 	case c.New == "":
@@ -127,8 +127,10 @@ func changeLine(c configuration.Change) []piece {
 	}
 	values := fmt.Sprintf("%s → %s", cmp.Or(c.Old, "none"), cmp.Or(c.New, "none"))
 	switch {
-	case c.Secret:
+	case c.Secret && c.Old != "" && c.New != "":
 		values = "a secret that has changed"
+	case c.Secret:
+		values = "a secret"
 	case c.Old == "":
 		values = c.New
 	}

@@ -17,7 +17,7 @@ func newStatus() *cobra.Command {
 		Use:   "status [SERVICE]",
 		Short: "Show what runs: image, commit, since when, health, traffic, routes",
 		Long: "Shows what runs and what is on its way; of one service, also its replicas and its last deployments.\n" +
-			"Where a service's last deployment failed, it says so below, and why.\n" +
+			"Where a service's last deployment failed, it says so below, and why; and what is wrong with the configuration.\n" +
 			"Traffic is what the proxy counted in the last five minutes.",
 		Example:           "  fisherman status\n  fisherman status web\n  fisherman status --watch\n  fisherman status web --json",
 		Args:              exactly(cobra.MaximumNArgs(1)),

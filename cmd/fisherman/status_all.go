@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +30,11 @@ func lookAtAll(ctx context.Context, c *client.Client) (view, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, rows, notes := time.Now(), make([]standing, 0, len(services)), [][]piece(nil)
+	notes, err := troublesOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	now, rows := time.Now(), make([]standing, 0, len(services))
 	for _, s := range services {
 		last, err := c.Deployments(ctx, s.Name, 1)
 		if err != nil {
@@ -44,6 +50,24 @@ func lookAtAll(ctx context.Context, c *client.Client) (view, error) {
 		notes = append([][]piece{nil}, notes...)
 	}
 	return func(columns int) [][]piece { return append(overview(now).lines(rows, columns), notes...) }, nil
+}
+
+// troublesOf is what is wrong with the configuration where it lives, of which the services tell nothing: they go on with the one
+// before.
+func troublesOf(ctx context.Context, c *client.Client) (lines [][]piece, err error) {
+	is, err := c.Reconciled(ctx)
+	var unknown *client.Error
+	if errors.As(err, &unknown) && unknown.Status == http.StatusNotFound {
+		return nil, nil // an older server
+	}
+	for _, trouble := range is.Troubles {
+		first, rest, _ := strings.Cut(trouble, "\n")
+		lines = append(lines, []piece{{red, aboutConfiguration}, {"", ": " + oneLine(first)}})
+		for line := range strings.Lines(rest) {
+			lines = append(lines, []piece{{"", "  " + oneLine(line)}})
+		}
+	}
+	return lines, err
 }
 
 // newsOf is what a service's row does not tell: that the last deployment did not stay, while what ran before goes on, or that

@@ -26,6 +26,14 @@ func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(printable(text), func(r rune) bool { return r == '\n' }), " ")
 }
 
+// amount is a number of things, in words: "1 service".
+func amount(n int, of string) string {
+	if n != 1 {
+		of += "s"
+	}
+	return strconv.Itoa(n) + " " + of
+}
+
 // columnsOf is how many columns of a terminal a text takes, or fewer: which letters take two differs from one terminal to
 // the next, and a line that is too short does less harm than one that wraps.
 func columnsOf(text string) int {

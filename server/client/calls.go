@@ -73,6 +73,11 @@ func (c *Client) Reconcile(ctx context.Context) (server.Reconciled, error) {
 	return ask[server.Reconciled](ctx, c, call{method: http.MethodPost, path: []string{"reconcile"}})
 }
 
+// Reconciled is what came of the last configuration, and what is wrong with it where it lives.
+func (c *Client) Reconciled(ctx context.Context) (server.Reconciled, error) {
+	return ask[server.Reconciled](ctx, c, call{method: http.MethodGet, path: []string{"reconcile"}})
+}
+
 // Routes is the proxy's live table.
 func (c *Client) Routes(ctx context.Context) ([]server.Route, error) {
 	return ask[[]server.Route](ctx, c, call{method: http.MethodGet, path: []string{"routes"}})

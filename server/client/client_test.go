@@ -74,6 +74,7 @@ func TestCalls(t *testing.T) {
 		`POST /api/v1/services/web/rollback {"to":"01A"}`: func() error { _, err := c.Rollback(ctx, "web", "01A"); return err },
 		"POST /api/v1/deployments/01A/cancel ":            func() error { _, err := c.Cancel(ctx, "01A"); return err },
 		"POST /api/v1/reconcile ":                         func() error { _, err := c.Reconcile(ctx); return err },
+		"GET /api/v1/reconcile ":                          func() error { _, err := c.Reconciled(ctx); return err },
 		"POST /api/v1/plan ":                              func() error { _, err := c.Plan(ctx, nil); return err },
 		"POST /api/v1/plan services: {}":                  func() error { _, err := c.Plan(ctx, []byte("services: {}")); return err },
 		"GET /api/v1/routes ":                             func() error { _, err := c.Routes(ctx); return err },

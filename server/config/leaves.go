@@ -13,6 +13,14 @@ type leaf struct {
 	secret *Secret // in its place; nil: it is none
 }
 
+// shown is what may be shown of it; empty where there is none.
+func (l leaf) shown() string {
+	if l.secret != nil {
+		return redacted
+	}
+	return l.text
+}
+
 func (l leaf) equal(other leaf) bool {
 	if l.secret == nil || other.secret == nil {
 		return l == other

@@ -37,8 +37,8 @@ const (
 // Change is a key that differs.
 type Change struct {
 	Path   string `json:"path"`   // services.web.replicas
-	Old    string `json:"old"`    // empty when it was not there, or is a secret
-	New    string `json:"new"`    // empty when it is not there any more, or is a secret
+	Old    string `json:"old"`    // empty when it was not there; [redacted] of a secret
+	New    string `json:"new"`    // empty when it is not there any more; [redacted] of a secret
 	Secret bool   `json:"secret"` // it has changed, and to what is not said
 	Effect Effect `json:"effect"`
 }
@@ -130,7 +130,7 @@ func altered(was, is deployer.Service, secrets map[string]bool) ServicePlan {
 		}
 	}
 	if secrets[is.Repository] {
-		p.Changes = append(p.Changes, Change{Path: "services." + is.Name + ".secret", Secret: true, Effect: InPlace})
+		p.Changes = append(p.Changes, Change{Path: "services." + is.Name + ".secret", Old: redacted, New: redacted, Secret: true, Effect: InPlace})
 	}
 	for _, c := range p.Changes {
 		if text := c.Effect.of(is, was); !slices.Contains(p.Effects, text) {
@@ -233,7 +233,7 @@ func differences(old, next map[string]leaf) []Change {
 	for _, path := range names(old, next) {
 		was, is := old[path], next[path]
 		if !was.equal(is) {
-			all = append(all, Change{Path: path, Old: was.text, New: is.text, Secret: was.secret != nil || is.secret != nil})
+			all = append(all, Change{Path: path, Old: was.shown(), New: is.shown(), Secret: was.secret != nil || is.secret != nil})
 		}
 	}
 	return all

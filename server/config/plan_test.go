@@ -35,15 +35,15 @@ func TestCompare(t *testing.T) {
 		"replicas":       {"image: ghcr.io/o/one", "image: ghcr.io/o/one\n    replicas: 3", []string{"change one: scale from 1 to 3", "services.one.replicas: 1 → 3 (scale)"}},
 		"route":          {"host: a.pl", "host: b.pl", []string{"change one: routes", "services.one.routes[0].host: a.pl → b.pl (routes)"}},
 		"another route":  {"tls: \"off\" }", "tls: \"off\" }, { host: b.pl, port: 81, tls: \"off\" }", []string{"change one: routes", "services.one.routes[1].host:  → b.pl (routes)", "services.one.routes[1].port:  → 81 (routes)", "services.one.routes[1].prefix:  → / (routes)", "services.one.routes[1].tls:  → off (routes)"}},
-		"secret value":   {"hush-one", "hush-other", []string{"change one: new containers", "services.one.environment.PASSWORD: secret (new containers)"}},
-		"set to nothing": {"EMPTY: \"\"", "", []string{"change one: new containers", "services.one.environment.EMPTY: secret (new containers)"}},
+		"secret value":   {"hush-one", "hush-other", []string{"change one: new containers", "services.one.environment.PASSWORD: secret [redacted] → [redacted] (new containers)"}},
+		"set to nothing": {"EMPTY: \"\"", "", []string{"change one: new containers", "services.one.environment.EMPTY: secret [redacted] →  (new containers)"}},
 		"tag":            {"image: ghcr.io/o/one", "image: ghcr.io/o/one\n    tag: v2", []string{"change one: look up ghcr.io/o/one:v2 and deploy it", "services.one.tag: latest → v2 (look up)"}},
 		"in place":       {"image: ghcr.io/o/one", "image: ghcr.io/o/one\n    drain: 1m", []string{"change one: in place", "services.one.drain: 30s → 1m0s (in place)"}},
 		"stop":           {"image: ghcr.io/o/one", "image: ghcr.io/o/one\n    stop: 1m", []string{"change one: new containers", "services.one.stop: 10s → 1m0s (new containers)"}},
-		"webhook secret": {"secret: hush-two", "secret: hush-else", []string{"change two: in place", "services.two.secret: secret (in place)"}},
+		"webhook secret": {"secret: hush-two", "secret: hush-else", []string{"change two: in place", "services.two.secret: secret [redacted] → [redacted] (in place)"}},
 		"listener":       {"127.0.0.1:5000", "127.0.0.1:5001", []string{"server.listen: 127.0.0.1:5000 → 127.0.0.1:5001 (restart)"}},
-		"discord":        {"hush-discord", "hush-bot", []string{"discord.token: secret (in place)"}},
-		"no discord":     {"discord: { token: hush-discord, channel_id: \"12\" }", "", []string{"discord.api: https://discord.com/ →  (in place)", "discord.channel_id: 12 →  (in place)", "discord.token: secret (in place)"}},
+		"discord":        {"hush-discord", "hush-bot", []string{"discord.token: secret [redacted] → [redacted] (in place)"}},
+		"no discord":     {"discord: { token: hush-discord, channel_id: \"12\" }", "", []string{"discord.api: https://discord.com/ →  (in place)", "discord.channel_id: 12 →  (in place)", "discord.token: secret [redacted] →  (in place)"}},
 		"removed":        {"  two: { repository: o/two, image: ghcr.io/o/two, secret: hush-two }\n", "", []string{"remove two: it is no longer in the configuration: its routes go at once, its containers are stopped after their requests, and removed a day later"}},
 		"defaults":       {"services:\n", "defaults: { retain: 1 }\nservices:\n", []string{"change one: in place", "services.one.retain: 3 → 1 (in place)", "change two: in place", "services.two.retain: 3 → 1 (in place)"}},
 	} {
@@ -69,7 +69,7 @@ func shown(p config.Plan) (lines []string) {
 	change := func(c config.Change) {
 		values := fmt.Sprintf("%s → %s", c.Old, c.New)
 		if c.Secret {
-			values = strings.TrimSpace("secret" + c.Old + c.New)
+			values = "secret " + values
 		}
 		lines = append(lines, fmt.Sprintf("%s: %s (%s)", c.Path, values, c.Effect))
 	}
@@ -92,7 +92,7 @@ func TestAServiceThatIsAddedIsShownWhole(t *testing.T) {
 	got := shown(config.Compare(&old, next))
 	for _, want := range []string{
 		"add one: what runs of it is adopted, else its last good release or ghcr.io/o/one:latest deployed",
-		"services.one.image:  → ghcr.io/o/one ()", "services.one.environment.PASSWORD: secret ()",
+		"services.one.image:  → ghcr.io/o/one ()", "services.one.environment.PASSWORD: secret  → [redacted] ()",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, strings.Join(got, "\n"))
