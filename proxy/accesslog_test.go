@@ -2,11 +2,13 @@ package proxy_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,7 +44,7 @@ func requests(t *testing.T, text string) (all []request) {
 func TestASampleOfTheAccessLogHasEveryFailure(t *testing.T) {
 	const well, failed, broken = 100, 7, 3
 	access := &lines{}
-	p := prepare(t, proxy.Options{Log: zerolog.New(io.Discard), AccessLog: access, AccessSample: 10})
+	p := prepare(t, proxy.Options{Log: zerolog.New(io.Discard), AccessLog: proxy.AccessLog{Writer: access, Sample: 10}})
 	point(t, p, "web", "7", map[string][]string{"a.pl/": {backend(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/fails":
@@ -82,7 +84,7 @@ func TestASampleOfTheAccessLogHasEveryFailure(t *testing.T) {
 
 func TestNoAccessLog(t *testing.T) {
 	other := &lines{}
-	p := prepare(t, proxy.Options{Log: zerolog.New(other), AccessLog: io.Discard})
+	p := prepare(t, proxy.Options{Log: zerolog.New(other), AccessLog: proxy.AccessLog{Writer: io.Discard}})
 	stop := run(t, p)
 	p.Settle()
 	get(t, p, "http://a.pl/")
@@ -96,7 +98,7 @@ func TestNoAccessLog(t *testing.T) {
 func TestTheAccessFileMayBeRotatedInAnyWay(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "access.log")
 	told := &lines{}
-	p := prepare(t, proxy.Options{Log: zerolog.New(told), AccessFile: file})
+	p := prepare(t, proxy.Options{Log: zerolog.New(told), AccessLog: proxy.AccessLog{File: file}})
 	stop := run(t, p)
 	p.Settle()
 	written := func(path string) {
@@ -138,7 +140,7 @@ func TestAnAccessFileThatCannotBeWrittenStopsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			told := &lines{}
-			p := prepare(t, proxy.Options{Log: zerolog.New(told), AccessFile: file})
+			p := prepare(t, proxy.Options{Log: zerolog.New(told), AccessLog: proxy.AccessLog{File: file}})
 			stop := run(t, p)
 			p.Settle()
 			for range 3 {
@@ -160,7 +162,7 @@ func TestAnAccessFileIsWrittenAgain(t *testing.T) {
 	directory := filepath.Join(t.TempDir(), "none")
 	file := filepath.Join(directory, "access.log")
 	told := &lines{}
-	p := prepare(t, proxy.Options{Log: zerolog.New(told), AccessFile: file})
+	p := prepare(t, proxy.Options{Log: zerolog.New(told), AccessLog: proxy.AccessLog{File: file}})
 	stop := run(t, p)
 	p.Settle()
 	defer stop()
@@ -194,7 +196,7 @@ func (h hanging) Write(b []byte) (int, error) {
 // TestAnAccessLogThatHangsKeepsNobodyWaiting: what does not fit is lost, and told. Mutant: Write waits for the batch.
 func TestAnAccessLogThatHangsKeepsNobodyWaiting(t *testing.T) {
 	out, told := hanging{make(chan struct{})}, &lines{}
-	p := prepare(t, proxy.Options{Log: zerolog.New(told), AccessLog: out})
+	p := prepare(t, proxy.Options{Log: zerolog.New(told), AccessLog: proxy.AccessLog{Writer: out}})
 	stop := run(t, p)
 	p.Settle()
 	long := "/" + strings.Repeat("x", 30<<10)
@@ -213,7 +215,7 @@ func TestAnAccessLogThatHangsKeepsNobodyWaiting(t *testing.T) {
 // TestALineOfTheAccessLogIsPlain whatever a stranger asks for.
 func TestALineOfTheAccessLogIsPlain(t *testing.T) {
 	access := &lines{}
-	p := prepare(t, proxy.Options{Log: zerolog.New(io.Discard), AccessLog: access})
+	p := prepare(t, proxy.Options{Log: zerolog.New(io.Discard), AccessLog: proxy.AccessLog{Writer: access}})
 	stop := run(t, p)
 	p.Settle()
 	raw(t, p, "GET /\u009b2J\xff HTTP/1.1\r\nHost: a.pl\r\nConnection: close\r\n\r\n")
@@ -225,5 +227,69 @@ func TestALineOfTheAccessLogIsPlain(t *testing.T) {
 		if c > '~' || c < ' ' && c != '\n' {
 			t.Fatalf("%q is in %q", c, access.buf.String())
 		}
+	}
+}
+
+// TestTheAccessLogMovesWhileRequestsAreAnswered: each has one line, wherever that is.
+func TestTheAccessLogMovesWhileRequestsAreAnswered(t *testing.T) {
+	stderr, other, files := &lines{}, &lines{}, []string{filepath.Join(t.TempDir(), "a.log"), filepath.Join(t.TempDir(), "b.log")}
+	places := []proxy.AccessLog{{Writer: stderr}, {File: files[0]}, {}, {File: files[1]}, {File: files[1], Sample: 1}}
+	p := prepare(t, proxy.Options{Log: zerolog.New(other), AccessLog: places[0]})
+	stop := run(t, p)
+	p.Settle()
+	const askers, each = 4, 100
+	var asking sync.WaitGroup
+	for i := range askers {
+		asking.Go(func() {
+			c := client(t, p)
+			for n := range each {
+				if res, err := c.Get(fmt.Sprintf("http://a.pl/%d/%d", i, n)); err != nil {
+					t.Error(err)
+				} else {
+					_ = res.Body.Close()
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { asking.Wait(); close(done) }()
+	for n := 0; !isOver(done); n++ {
+		p.SetAccessLog(places[n%len(places)])
+		time.Sleep(time.Millisecond)
+	}
+	p.SetAccessLog(proxy.AccessLog{Writer: io.Discard})
+	get(t, p, "http://a.pl/unsaid")
+	p.SetAccessLog(proxy.AccessLog{File: files[0], Sample: 2})
+	get(t, p, "http://a.pl/left/out")
+	get(t, p, "http://a.pl/sampled")
+	stop()
+	all := stderr.buf.String() + other.buf.String()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(text)
+	}
+	met := map[string]int{}
+	for _, r := range requests(t, all) {
+		met[r.Path]++
+	}
+	for path, n := range met {
+		if n != 1 {
+			t.Errorf("%s has %d lines", path, n)
+		}
+	}
+	if len(met) != askers*each+1 || met["/sampled"] != 1 {
+		t.Errorf("%d requests have a line, want %d and one that stands for two", len(met), askers*each)
+	}
+}
+
+func isOver(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }

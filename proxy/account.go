@@ -2,9 +2,12 @@ package proxy
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // end accounts for the exchange, whether it ended well or not.
@@ -51,9 +54,35 @@ func (x *exchange) wentWell() bool {
 	return x.complete && x.status < http.StatusInternalServerError && x.status != statusClientGone && x.err == nil && !x.severed.Load()
 }
 
+// accessLog is how requests are logged.
+type accessLog struct {
+	zerolog.Logger
+	sample int
+}
+
+// SetAccessLog replaces Options.AccessLog, also while requests are answered: each has its lines here or there. It is called by one
+// at a time.
+func (p *Proxy) SetAccessLog(to AccessLog) {
+	log := p.options.Log
+	next := &accessLog{log.Output(p.lines), to.Sample}
+	switch {
+	case to.File != "":
+		file := &logFile{path: to.File, log: log.With().Str("file", to.File).Logger()}
+		_, _ = file.Write(nil) // says at once that it cannot be written
+		p.lines.turn(file)
+	case to.Writer == io.Discard:
+		next.Logger = zerolog.Nop()
+	case to.Writer != nil:
+		p.lines.turn(to.Writer)
+	default:
+		next.Logger = log
+	}
+	p.access.Store(next)
+	p.lines.end()
+}
+
 // weight is how many requests the exchange's line in the log stands for; 0 when it has none.
-func (x *exchange) weight() int {
-	n := x.proxy.options.AccessSample
+func (x *exchange) weight(n int) int {
 	switch {
 	case n <= 1 || !x.wentWell():
 		return 1
@@ -64,11 +93,12 @@ func (x *exchange) weight() int {
 }
 
 func (x *exchange) log() {
-	weight := x.weight()
+	to := x.proxy.access.Load()
+	weight := x.weight(to.sample)
 	if weight == 0 {
 		return
 	}
-	line := x.proxy.access.Info()
+	line := to.Info()
 	if !line.Enabled() {
 		return
 	}
@@ -76,7 +106,7 @@ func (x *exchange) log() {
 	if x.route != nil {
 		line.Str("service", x.route.release.service).Str("deployment", x.route.release.name)
 	}
-	if x.proxy.options.AccessSample > 1 {
+	if to.sample > 1 {
 		line.Int("weight", weight)
 	}
 	if x.replica != nil {

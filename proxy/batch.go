@@ -21,19 +21,21 @@ const (
 
 // batch collects log lines and writes many of them in one go.
 type batch struct {
-	out   io.Writer
 	log   zerolog.Logger
 	begun chan struct{} // has a value when there is something to write
 	full  chan struct{} // has one when it is not to wait for company
 
-	spare []byte     // the buffer that is not in use; run's
+	writing sync.Mutex // guards the two fields below, and is held while out is written to
+	out     io.Writer  // nil until there is a place
+	spare   []byte     // the buffer that is not in use
+
 	mu    sync.Mutex // guards the fields below
 	lines []byte
 	lost  int
 }
 
-func newBatch(out io.Writer, log zerolog.Logger) *batch {
-	return &batch{out: out, log: log, begun: make(chan struct{}, 1), full: make(chan struct{}, 1)}
+func newBatch(log zerolog.Logger) *batch {
+	return &batch{log: log, begun: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 }
 
 // Write takes a line. It never waits for out.
@@ -64,8 +66,36 @@ func (b *batch) take(line []byte) (full bool) {
 	return len(b.lines) >= batchSize
 }
 
-// flush writes what is there. A log that cannot be written is no reason to stop serving.
+// turn has what comes from here on written elsewhere; what came before goes where it would have gone.
+func (b *batch) turn(out io.Writer) {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	b.endLocked()
+	b.out = out
+}
+
+// end writes what is there, and lets go of a file until there is more for it.
+func (b *batch) end() {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	b.endLocked()
+}
+
+func (b *batch) endLocked() {
+	b.flushLocked()
+	if file, ok := b.out.(*logFile); ok {
+		file.close()
+	}
+}
+
 func (b *batch) flush() {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	b.flushLocked()
+}
+
+// flushLocked writes what is there. A log that cannot be written is no reason to stop serving.
+func (b *batch) flushLocked() {
 	b.mu.Lock()
 	lines, lost := b.lines, b.lost
 	b.lines, b.lost = b.spare[:0], 0
@@ -78,13 +108,6 @@ func (b *batch) flush() {
 	}
 	if b.spare = lines; cap(lines) > 4*batchSize { // it was a rare moment
 		b.spare = nil
-	}
-}
-
-func (b *batch) end() {
-	b.flush()
-	if file, ok := b.out.(*logFile); ok {
-		file.close()
 	}
 }
 

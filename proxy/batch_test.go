@@ -12,7 +12,7 @@ import (
 func TestTheAccessLogIsWrittenInBatchesAndWhole(t *testing.T) {
 	const requests = 50
 	access, other := &lines{}, &lines{}
-	p := prepare(t, proxy.Options{Log: zerolog.New(other), AccessLog: access})
+	p := prepare(t, proxy.Options{Log: zerolog.New(other), AccessLog: proxy.AccessLog{Writer: access}})
 	stop := run(t, p)
 	get(t, p, "http://a.pl/first")
 	access.find(t, `"/first"`) // without waiting for more
@@ -30,7 +30,7 @@ func TestTheAccessLogIsWrittenInBatchesAndWhole(t *testing.T) {
 
 func TestTheAccessLogObeysTheLevel(t *testing.T) {
 	access := &lines{}
-	p := prepare(t, proxy.Options{Log: zerolog.New(access).Level(zerolog.WarnLevel), AccessLog: access})
+	p := prepare(t, proxy.Options{Log: zerolog.New(access).Level(zerolog.WarnLevel), AccessLog: proxy.AccessLog{Writer: access}})
 	stop := run(t, p)
 	get(t, p, "http://a.pl/")
 	stop()

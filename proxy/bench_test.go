@@ -73,7 +73,7 @@ func fullProxy(target string) (net.Listener, func(net.Listener)) {
 	listener := listenOrDie()
 	p, err := proxy.New(proxy.Options{
 		Listener: listener, File: filepath.Join(directory, "routes.json"),
-		Log: zerolog.New(io.Discard).With().Timestamp().Logger(), AccessLog: log, Metrics: prometheus.NewRegistry(),
+		Log: zerolog.New(io.Discard).With().Timestamp().Logger(), AccessLog: proxy.AccessLog{Writer: log}, Metrics: prometheus.NewRegistry(),
 	})
 	orDie(err)
 	for i := range 100 {

@@ -110,7 +110,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 		x.upload = &upload{Reader: out.Body, ended: x.sent}
 		out.Body = x.upload
 	}
-	p.forwarding.apply(pr)
+	p.forwarding.Load().apply(pr)
 }
 
 // fail answers when a backend did not.

@@ -11,6 +11,9 @@ import (
 // forwarding tells apps who asked for what: X-Forwarded-For, -Proto and -Host as seen from here.
 type forwarding struct{ trusted []netip.Prefix }
 
+// SetTrustedProxies replaces Options.TrustedProxies, for requests that are answered from here on.
+func (p *Proxy) SetTrustedProxies(trusted []netip.Prefix) { p.forwarding.Store(&forwarding{trusted}) }
+
 // apply sets the fields on the request to the backend. A trusted peer's are kept, its own address appended; everybody
 // else's claims are dropped, together with X-Real-Ip and every other X-Forwarded-* that apps are known to believe.
 // "Forwarded" (RFC 7239) is always dropped: an app must not find two accounts of the same thing.

@@ -11,7 +11,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Options is everything a Proxy is made from, but for TLS, which SetTLS takes. It is not read again after New.
+// Options is everything a Proxy is made from, but for TLS, which SetTLS takes. It is not read again after New; what can be
+// another while the proxy runs has a Set of its own.
 type Options struct {
 	// Listen is the address to take plain HTTP on, such as ":80". Port 0 picks a free one; see Addr.
 	Listen string
@@ -38,16 +39,8 @@ type Options struct {
 	Own Own
 	// Log takes one line at level info for each request, and what else there is to say. The zero value writes nothing.
 	Log zerolog.Logger
-	// AccessLog, when set, is where Log's lines about requests go instead of Log's own writer: in batches of whole lines,
-	// up to 100 ms late while Run runs, since a system call for each would be a tenth of a request's cost. io.Discard:
-	// there are none.
-	AccessLog io.Writer
-	// AccessFile, when set, takes the place of AccessLog. It is appended to by its name, so that it can be renamed, removed
-	// or truncated at any time.
-	AccessFile string
-	// AccessSample is how many requests that went well share a line, whose "weight" says so. Default 1. Requests that
-	// failed, by a 5xx or broken off, have one each.
-	AccessSample int
+	// AccessLog is where Log's lines about requests go.
+	AccessLog AccessLog
 	// Metrics is where the proxy registers its metrics. Default: nowhere.
 	Metrics prometheus.Registerer
 	// MaxHeld is how many requests wait for one service while it is paused, or not yet confirmed after a start; beyond
@@ -57,6 +50,19 @@ type Options struct {
 	Timeouts Timeouts
 	// BootFile names the kernel's boot id. Default: /proc/sys/kernel/random/boot_id.
 	BootFile string
+}
+
+// AccessLog is where the lines about requests go. The zero value is the log's own writer.
+type AccessLog struct {
+	// Writer, when set, takes the lines in batches of whole ones, up to 100 ms late while Run runs, since a system call for
+	// each would be a tenth of a request's cost. io.Discard: there are none.
+	Writer io.Writer
+	// File, when set, takes the place of Writer. It is appended to by its name, so that it can be renamed, removed or
+	// truncated at any time.
+	File string
+	// Sample is how many requests that went well share a line, whose "weight" says so. Default 1. Requests that failed, by a
+	// 5xx or broken off, have one each.
+	Sample int
 }
 
 // Own is a path of fisherman's own: Host, on any port and in any case, with exactly Path, whatever the routes say.

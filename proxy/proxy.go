@@ -7,7 +7,6 @@ package proxy
 
 import (
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -29,16 +28,16 @@ type Proxy struct {
 	boot       string
 	own        string // the folded host of options.Own
 	aside      string
-	forwarding forwarding
+	forwarding atomic.Pointer[forwarding]
 	meters     *meters
 	unrouted   *meter
 	reverse    *httputil.ReverseProxy
 	listener   net.Listener
 	vault      *vault
 	opened     chan net.Listener // for HTTPS, on its way to Run
-	access     zerolog.Logger
+	access     atomic.Pointer[accessLog]
 	well       atomic.Uint64 // requests that went well, where a sample of them is logged
-	lines      *batch        // behind access; nil when that writes directly
+	lines      *batch        // behind access, unless that writes directly
 	settle     sync.Once
 	settled    chan struct{} // closed when routes need not be confirmed any longer
 	confirmed  chan struct{} // closed when they are
@@ -69,11 +68,12 @@ func New(options Options) (*Proxy, error) {
 	}
 	p := &Proxy{
 		options: options, store: store{options.File}, boot: bootID(options.BootFile),
-		forwarding: forwarding{options.TrustedProxies}, meters: meters, unrouted: meters.of(""),
+		lines: newBatch(options.Log), meters: meters, unrouted: meters.of(""),
 		listener: options.Listener, vault: newVault(options), opened: make(chan net.Listener, 1), settled: make(chan struct{}), confirmed: make(chan struct{}), completed: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	p.reverse = p.newReverse()
-	p.setAccessLog()
+	p.SetTrustedProxies(options.TrustedProxies)
+	p.SetAccessLog(options.AccessLog)
 	if options.Metrics != nil {
 		for _, collector := range []prometheus.Collector{newExpiries(p.vault), p.vault.failed} {
 			if err := options.Metrics.Register(collector); err != nil {
@@ -88,25 +88,6 @@ func New(options Options) (*Proxy, error) {
 		return nil, err
 	}
 	return p, nil
-}
-
-func (p *Proxy) setAccessLog() {
-	log := p.options.Log
-	p.access = log
-	switch out := p.options.AccessLog; {
-	case p.options.AccessFile != "":
-		file := &logFile{path: p.options.AccessFile, log: log.With().Str("file", p.options.AccessFile).Logger()}
-		_, _ = file.Write(nil) // says at once that it cannot be written
-		p.lines = newBatch(file, log)
-	case out == io.Discard:
-		p.access = zerolog.Nop()
-		return
-	case out != nil:
-		p.lines = newBatch(out, log)
-	default:
-		return
-	}
-	p.access = log.Output(p.lines)
 }
 
 func (p *Proxy) setOwn() error {

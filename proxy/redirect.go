@@ -38,7 +38,7 @@ func (p *Proxy) cameByTLS(r *http.Request) bool {
 		return false
 	}
 	peer, _, err := net.SplitHostPort(r.RemoteAddr)
-	return err == nil && p.forwarding.trusts(peer)
+	return err == nil && p.forwarding.Load().trusts(peer)
 }
 
 // redirect sends the client to the same place over HTTPS: path and query byte for byte, and with 308 (RFC 9110, 15.4.9) also

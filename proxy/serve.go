@@ -42,7 +42,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 	if err := p.Listen(ctx); err != nil {
 		return err
 	}
-	defer p.writeAccessLog()()
+	defer inBackground(p.lines.run)()
 	defer inBackground(p.keepSaving)()
 	defer inBackground(p.sampleTraffic)()
 	forget := inBackground(func(ctx context.Context) { p.vault.keep(ctx, p.options.Timeouts.Reread, p.arrivals) })
@@ -90,14 +90,6 @@ func (f *fronts) each(do func(*http.Server) error) error {
 		all = append(all, <-failures)
 	}
 	return errors.Join(all...)
-}
-
-// writeAccessLog begins to write batches; the returned stop writes the last one and waits for that.
-func (p *Proxy) writeAccessLog() (stop func()) {
-	if p.lines == nil {
-		return func() {}
-	}
-	return inBackground(p.lines.run)
 }
 
 // inBackground runs something until stop, which waits for its end.

@@ -239,14 +239,13 @@ func TestATrustedProxyThatTerminatesTLSIsNotRedirected(t *testing.T) {
 		Routes:       append(hosts("a.pl"), proxy.TLSRoute{Host: "in.pl", Prefix: "/", ClientCA: c.File()}),
 		Certificates: []proxy.KeyPair{pairFiles(t, c.Server(nil, "a.pl", "in.pl"))},
 	}
-	for _, trusted := range []bool{true, false} {
-		options := proxy.Options{}
-		if trusted {
-			options.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	p, web := startTLS(t, proxy.Options{TrustedProxies: loopback}, set), backend(t, says("reached"))
+	point(t, p, "web", "1", map[string][]string{"a.pl/": {web}, "in.pl/": {web}})
+	for _, trusted := range []bool{true, false, true} {
+		if p.SetTrustedProxies(nil); trusted {
+			p.SetTrustedProxies(loopback)
 		}
-		p := startTLS(t, options, set)
-		web := backend(t, says("reached"))
-		point(t, p, "web", "1", map[string][]string{"a.pl/": {web}, "in.pl/": {web}})
 		for host, want := range map[string]int{"a.pl": http.StatusOK, "in.pl": http.StatusMisdirectedRequest} {
 			if !trusted {
 				want = http.StatusPermanentRedirect

@@ -169,16 +169,8 @@ func (p *program) openProxy(context.Context) (err error) {
 		ListenTLS: p.Proxy.HTTPS, ListenerTLS: p.passedHTTPS(),
 		Certificates: filepath.Join(p.State, "certificates"), Notice: p.noteCertificate,
 		File: filepath.Join(p.State, "routes.json"), TrustedProxies: p.Proxy.TrustedProxies,
-		Log: p.part("proxy"), AccessLog: p.accessLog, Metrics: p.metrics,
+		Log: p.part("proxy"), AccessLog: p.accessLogOf(p.Proxy.AccessLog), Metrics: p.metrics,
 		Owns: p.engine.Owns,
-	}
-	options.AccessSample = p.Proxy.AccessLog.Sample
-	switch file := p.Proxy.AccessLog.File; file {
-	case "":
-	case config.NoAccessLog:
-		options.AccessLog = io.Discard
-	default:
-		options.AccessFile = file
 	}
 	if host := p.Server.Host; host != "" {
 		webhook := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.webhook.ServeHTTP(w, r) })
@@ -186,6 +178,17 @@ func (p *program) openProxy(context.Context) (err error) {
 	}
 	p.proxy, err = proxy.New(options)
 	return err
+}
+
+// accessLogOf is where a configuration wants the lines about requests, in the proxy's words.
+func (p *program) accessLogOf(is config.AccessLog) proxy.AccessLog {
+	switch is.File {
+	case "":
+		return proxy.AccessLog{Writer: p.accessLog, Sample: is.Sample}
+	case config.NoAccessLog:
+		return proxy.AccessLog{Writer: io.Discard}
+	}
+	return proxy.AccessLog{File: is.File, Sample: is.Sample}
 }
 
 // openListeners opens the proxy's. What is wrong with certificates is told from here on.

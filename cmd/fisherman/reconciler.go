@@ -150,6 +150,12 @@ func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures [
 	if failed("certificates", r.proxy.SetTLS(tlsOf(next))) { // first: no route is to be served before it is protected
 		next.Proxy.ACME, next.Proxy.Certificates = was.Proxy.ACME, was.Proxy.Certificates
 	}
+	if plan.Touches("proxy.trusted_proxies") {
+		r.proxy.SetTrustedProxies(next.Proxy.TrustedProxies)
+	}
+	if plan.Touches("proxy.access_log") {
+		r.proxy.SetAccessLog(r.accessLogOf(next.Proxy.AccessLog))
+	}
 	failed("services", r.deployer.Reconcile(next.Services))
 	next.Services = r.deployer.Configured()
 	r.forgetDeparted(next.Services)

@@ -198,7 +198,7 @@ func settings(old, next *Config) []Change {
 // needsRestart reports whether a setting is one that a running server is built on.
 func needsRestart(path string) bool {
 	for _, fixed := range []string{
-		"server.listen", "server.host", "server.token", "proxy.http", "proxy.https", "proxy.access_log", "proxy.trusted_proxies", "state", "docker",
+		"server.listen", "server.host", "server.token", "proxy.http", "proxy.https", "state", "docker",
 	} {
 		if isOf(path, fixed) {
 			return true
@@ -210,9 +210,8 @@ func needsRestart(path string) bool {
 // Unchangeable is the configuration with those settings of another one that a running server cannot change.
 func (c Config) Unchangeable(running *Config) *Config {
 	c.Server.Listen, c.Server.Host, c.Server.Token = running.Server.Listen, running.Server.Host, running.Server.Token
-	acme, certificates := c.Proxy.ACME, c.Proxy.Certificates
-	c.Proxy, c.State, c.Docker = running.Proxy, running.State, running.Docker
-	c.Proxy.ACME, c.Proxy.Certificates = acme, certificates
+	c.Proxy.HTTP, c.Proxy.HTTPS = running.Proxy.HTTP, running.Proxy.HTTPS
+	c.State, c.Docker = running.State, running.Docker
 	return &c
 }
 

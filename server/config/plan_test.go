@@ -196,6 +196,7 @@ func TestWhatNeedsARestartIsWhatStays(t *testing.T) {
 	}
 	for path, want := range map[string]bool{
 		"discord.token": true, "proxy.acme.directory": true, "proxy.certificates[0].cert": true, "registries.SOMETHING.mirror": true, "github.api": true,
+		"proxy.trusted_proxies[0]": true, "proxy.access_log.file": true, "proxy.access_log.sample": true,
 		"proxy.http": false, "proxy.https": false, "server.listen": false, "server.host": false, "state": false, "docker.network": false,
 	} {
 		if got, met := hot[path]; !met || got != want {
