@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -29,12 +28,9 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := readConfig(cmd.Context(), from)
+			c, err := readConfig(cmd.Context(), from, asTheyAre)
 			if err != nil {
 				return err
-			}
-			if problems := c.CheckFiles(time.Now()); len(problems) > 0 {
-				return fmt.Errorf("%s names files that cannot be used:\n%w", location, problems)
 			}
 			for _, warning := range warnings(c) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", warning)

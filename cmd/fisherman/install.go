@@ -124,7 +124,7 @@ func (i *installation) configuration(cmd *cobra.Command) (*config.Config, error)
 	}
 	ctx, stop := context.WithTimeout(cmd.Context(), startPatience)
 	defer stop()
-	return readConfig(ctx, from)
+	return readConfig(ctx, from, nil)
 }
 
 // setEnvironment makes what an environment file says this process's environment.

@@ -34,13 +34,13 @@ func openSource(cmd *cobra.Command, location string, log zerolog.Logger) (*sourc
 	return s, nil
 }
 
-// readConfig reads a configuration; its problems are an error of one line each.
-func readConfig(ctx context.Context, s *source.Source) (*config.Config, error) {
+// readConfig reads a configuration; its problems, those that files finds among them, are an error of one line each.
+func readConfig(ctx context.Context, s *source.Source, files files) (*config.Config, error) {
 	raw, err := s.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := config.Surroundings{Getenv: os.LookupEnv, ReadFile: s.Beside(ctx)}.Parse(raw)
+	c, err := config.Surroundings{Getenv: os.LookupEnv, ReadFile: s.Beside(ctx), Files: files}.Parse(raw)
 	return c, cannotBeUsed(s.Location(), err)
 }
 
@@ -53,22 +53,31 @@ func cannotBeUsed(location string, err error) error {
 	return err
 }
 
+// files says what is wrong with the certificates that a configuration names; nil: nobody looks.
+type files = func(*config.Config) config.Problems
+
+// asTheyAre are all problems with files as they are on disk now.
+func asTheyAre(c *config.Config) config.Problems { return c.CheckFiles(time.Now()) }
+
+// parse makes a configuration of its text.
+type parse func(raw []byte, files files) (*config.Config, error)
+
 // peek makes a configuration of a text that is only looked at: none of the files that it names are watched, and where values are
 // shown it gets those variables of the environment that may be.
-type peek func(raw []byte, mayShow func(variable string) bool) (*config.Config, error)
+type peek func(raw []byte, files files, mayShow func(variable string) bool) (*config.Config, error)
 
 // understand says how a configuration is made of a text. state is the directory that the command line names, if it does.
 func (s *settings) understand(ctx context.Context, state string) {
 	from := s.from
-	s.parse = func(raw []byte) (*config.Config, error) {
-		around := config.Surroundings{}
+	s.parse = func(raw []byte, files files) (*config.Config, error) {
+		around := config.Surroundings{Files: files}
 		if from != nil {
 			around.ReadFile = from.Beside(ctx)
 		}
 		return resolve(around, raw, state)
 	}
-	s.peek = func(raw []byte, mayShow func(string) bool) (*config.Config, error) {
-		around := config.Surroundings{MayShow: mayShow}
+	s.peek = func(raw []byte, files files, mayShow func(string) bool) (*config.Config, error) {
+		around := config.Surroundings{MayShow: mayShow, Files: files}
 		if from != nil {
 			around.ReadFile = from.PeekBeside(ctx)
 		}
@@ -135,6 +144,7 @@ func (s *settings) readAndParse(ctx context.Context, state string) (err error) {
 	if s.raw, err = s.from.Read(ctx); err != nil {
 		return err
 	}
+	// Without a look at certificates: one that is bad keeps no other host from being served.
 	s.Config, err = resolve(config.Surroundings{ReadFile: s.from.Beside(ctx)}, s.raw, state)
 	return cannotBeUsed(s.from.Location(), err)
 }

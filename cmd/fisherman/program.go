@@ -42,11 +42,11 @@ const memorable = 6 * time.Second
 type settings struct {
 	*config.Config
 	Log       zerolog.Logger
-	sockets   sockets                                  // that systemd passed
-	from      *source.Source                           // where the configuration lives; nil: nowhere
-	raw       []byte                                   // its text
-	copied    string                                   // why that is the last good copy; empty: it is not
-	parse     func(raw []byte) (*config.Config, error) // makes a configuration of it
+	sockets   sockets        // that systemd passed
+	from      *source.Source // where the configuration lives; nil: nowhere
+	raw       []byte         // its text
+	copied    string         // why that is the last good copy; empty: it is not
+	parse     parse
 	peek      peek
 	pause     time.Duration
 	accessLog io.Writer // takes whole batches of lines; nil: Log takes them one by one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ type reconciler struct {
 	*program
 	running  *config.Config // what has been applied; guarded by applying
 	troubles troubles
+
+	refused *refused // the last one, if it was for its certificates; guarded by applying
 
 	applying sync.Mutex // one configuration at a time
 
@@ -30,6 +33,13 @@ func newReconciler(p *program) *reconciler {
 		p.from.Trouble = r.troubles.reading
 	}
 	return r
+}
+
+// refused is a configuration that was refused for the certificates that it names.
+type refused struct {
+	*config.Config // as far as it could be read
+	raw            []byte
+	problems       config.Problems // with the files
 }
 
 // errNoSource says that the program was not started from a configuration that could be read again.
@@ -58,6 +68,32 @@ func (r *reconciler) follow(ctx context.Context) error {
 	return nil
 }
 
+// filesPause is the time between two looks at certificates for which a configuration was refused.
+const filesPause = time.Second
+
+// mend applies a configuration that was refused for its certificates once they are other ones, until ctx ends.
+func (r *reconciler) mend(ctx context.Context) error {
+	tick := time.NewTicker(filesPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			r.tryRefused()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// tryRefused applies it if something else is wrong with its certificates by now, or nothing.
+func (r *reconciler) tryRefused() {
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	if was := r.refused; was != nil && !slices.Equal(amiss(r.running)(was.Config), was.problems) {
+		_, _ = r.applyLocked(was.raw, r.from.Location()) // which tells what came of it
+	}
+}
+
 // Plan says what a configuration would change, or with none the one of the source, read afresh. Who brings one learns nothing of
 // the environment by it that the running one does not show.
 func (r *reconciler) Plan(ctx context.Context, raw []byte) (plan config.Plan, err error) {
@@ -69,11 +105,17 @@ func (r *reconciler) Plan(ctx context.Context, raw []byte) (plan config.Plan, er
 			return plan, err
 		}
 	}
-	next, err := r.peek(raw, mayShow)
+	next, err := r.peek(raw, amiss(running), mayShow)
 	if err != nil {
 		return plan, err
 	}
 	return config.Compare(running, next), nil
+}
+
+// amiss finds what is wrong with certificates and is not so in the running configuration, too: what has befallen one host is no
+// reason to leave all others as they are.
+func amiss(running *config.Config) files {
+	return func(next *config.Config) config.Problems { return asTheyAre(next).Without(asTheyAre(running)) }
 }
 
 // current is what has been applied; it never changes, another one takes its place.
@@ -105,7 +147,18 @@ func (r *reconciler) peekSource(ctx context.Context) ([]byte, error) {
 func (r *reconciler) apply(raw []byte, known ...string) (server.Outcome, error) {
 	r.applying.Lock()
 	defer r.applying.Unlock()
-	next, err := r.parse(raw)
+	return r.applyLocked(raw, known...)
+}
+
+func (r *reconciler) applyLocked(raw []byte, known ...string) (server.Outcome, error) {
+	r.refused = nil
+	next, err := r.parse(raw, func(next *config.Config) config.Problems {
+		problems := amiss(r.running)(next)
+		if len(problems) > 0 {
+			r.refused = &refused{next, raw, problems}
+		}
+		return problems
+	})
 	if err != nil {
 		r.refuse(err)
 		return server.Outcome{}, err

@@ -19,7 +19,7 @@ func (p *program) run(ctx context.Context) error {
 	}
 	var parts []part
 	if p.from != nil {
-		parts = append(parts, p.hot.follow)
+		parts = append(parts, p.hot.follow, p.hot.mend)
 	}
 	parts = append(parts,
 		p.announce,

@@ -7,15 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
 	"fisherman/deployer"
 )
 
-// CheckFiles looks at the certificates that a configuration names as they are on disk at this time. What is wrong with one
-// concerns the hosts it is for and nobody else, so Parse does not ask: a server starts with those that are good.
+// CheckFiles looks at the certificates that a configuration names as they are on disk at this time; what has problems of its own
+// already is passed over. What is wrong with a file concerns the hosts it is for and nobody else, so Parse looks only where it is
+// told to (Surroundings.Files): a server starts with those that are good.
 func (c *Config) CheckFiles(now time.Time) Problems {
 	var all Problems
 	report := func(path, value, format string, args ...any) {
@@ -28,6 +28,9 @@ func (c *Config) CheckFiles(now time.Time) Problems {
 	}
 	var good []*x509.Certificate
 	for i, pair := range c.Proxy.Certificates {
+		if pair.Cert == "" || pair.Key == "" {
+			continue
+		}
 		path := fmt.Sprintf("proxy.certificates[%d]", i)
 		leaf, key, err := pair.load()
 		switch {
@@ -60,9 +63,43 @@ func (c *Config) CheckFiles(now time.Time) Problems {
 	return all
 }
 
+// checkFiles reports what is wrong with files among all other problems, in the order of the document.
+func (d *draft) checkFiles(r *reader, look func(*Config) Problems) {
+	if look == nil {
+		return
+	}
+	for _, p := range look(&d.Config) {
+		at := d.place(p.Path)
+		p.line, p.column = at.line, at.column
+		r.problems = append(r.problems, p)
+	}
+}
+
+// place is where what names a file stands.
+func (d *draft) place(path string) value {
+	for _, pair := range d.pairs {
+		if isOf(path, pair.at.path) {
+			return pair.at
+		}
+	}
+	for _, s := range d.drafts {
+		for _, route := range s.routes {
+			if isOf(path, route.at.path) {
+				return route.at
+			}
+		}
+	}
+	return d.acme
+}
+
 // uncovered says why a route would have no certificate, if it would not.
 func (c *Config) uncovered(route deployer.Route, good []*x509.Certificate) string {
-	if route.TLS == deployer.TLSOff || !c.Proxy.SpeaksTLS() || route.TLS != deployer.TLSFiles && c.Proxy.ACME != nil {
+	switch {
+	case route.Host == "" || route.TLS == deployer.TLSOff || !c.Proxy.SpeaksTLS():
+		return ""
+	case route.TLS == deployer.TLSFiles && len(c.Proxy.Certificates) == 0: // Parse says so
+		return ""
+	case route.TLS != deployer.TLSFiles && c.Proxy.ACME != nil:
 		return ""
 	}
 	for _, leaf := range good {
@@ -112,7 +149,7 @@ func authorities(file string) (*x509.CertPool, error) {
 
 // readPEM reads a file that holds a block of a type, or of a longer type that ends like it.
 func readPEM(file, kind string) ([]byte, error) {
-	content, err := os.ReadFile(file)
+	content, err := beside("")(file)
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return nil, fmt.Errorf("cannot be read: %w; see to it that it exists and that fisherman's user may read it", path.Err)

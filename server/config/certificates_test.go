@@ -1,13 +1,17 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"fisherman/proxy/proxytest"
+	"fisherman/server/config"
 )
 
 // TestCheckFiles holds what people are told about certificates, as they are on disk.
@@ -30,6 +34,7 @@ func TestCheckFiles(t *testing.T) {
 		"another's key":       {"acme: {}, certificates: [" + pair(good, otherKey) + "]", "host: a.pl", "proxy.certificates[0].key: KEY: does not go with"},
 		"a missing file":      {"acme: {}, certificates: [" + pair(missing, goodKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: cannot be read: no such file"},
 		"an empty file":       {"acme: {}, certificates: [" + pair(empty, goodKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: holds no PEM block"},
+		"no file at all":      {"acme: {}, certificates: [" + pair("/dev/zero", goodKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: cannot be read: it is no regular file"},
 		"expired":             {"acme: {}, certificates: [" + pair(over, overKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: expired on"},
 		"missing roots":       {"acme: { roots: " + missing + " }", "host: a.pl", "proxy.acme.roots: "},
 		"client CAs":          {"acme: {}", "host: a.pl, client_ca: " + ca.File(), ""},
@@ -57,4 +62,38 @@ func cutTo80(text string) string {
 		return text
 	}
 	return text[:80] + "…"
+}
+
+// TestFilesAreCheckedWithAllElse: what is wrong with them stands among all other problems, in the order of the file and once, and
+// what is wrong already is not looked at.
+func TestFilesAreCheckedWithAllElse(t *testing.T) {
+	look := func(c *config.Config) config.Problems { return c.CheckFiles(time.Now()) }
+	_, err := config.Surroundings{Files: look, Getenv: os.LookupEnv}.Parse([]byte(`
+github: { secret: s }
+proxy:
+  http: nowhere
+  acme: { roots: /missing/roots.pem }
+  certificates: [{ cert: relative.pem, key: /missing/key.pem }, { key: /missing/key.pem }, { cert: /missing/cert.pem, key: /missing/key.pem }]
+services:
+  web:
+    repository: o/web
+    image: ghcr.io/o/web
+    routes: [{ host: a.pl, port: 80, tls: files }, { host: "a b", port: 80, tls: files }, { host: c.pl, port: many, client_ca: /missing/ca.pem }]
+`))
+	var got []string
+	for line := range strings.Lines(err.Error()) {
+		got = append(got, line[:strings.Index(line, ":")])
+	}
+	want := []string{
+		"proxy.http", "proxy.acme.roots", "proxy.certificates[0].cert", "proxy.certificates[1].cert", "proxy.certificates[2].cert",
+		"services.web.routes[0].tls", "services.web.routes[1].host", "services.web.routes[2].client_ca", "services.web.routes[2].port",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got problems with %q, want %q:\n%v", got, want, err)
+	}
+	_, err = config.Surroundings{Files: look, Getenv: os.LookupEnv}.Parse([]byte("{ github: { secret: s }, proxy: { acme: {} }, services: { web: { repository: o/web, " +
+		"image: ghcr.io/o/web, routes: [{ host: a.pl, port: 80, tls: files }] } } }"))
+	if problems := new(config.Problems); !errors.As(err, problems) || len(*problems) != 1 {
+		t.Errorf("got %v, want one problem", err)
+	}
 }

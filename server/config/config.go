@@ -142,6 +142,7 @@ func (s Surroundings) Parse(raw []byte) (*Config, error) {
 	d := &draft{}
 	d.keys().read(r, root)
 	d.check(r)
+	d.checkFiles(r, s.Files)
 	if problems := r.sorted(); len(problems) > 0 {
 		return nil, problems
 	}

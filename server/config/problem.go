@@ -45,6 +45,16 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Without are those of the problems that others do not have, wherever they stand there.
+func (p Problems) Without(others Problems) (left Problems) {
+	for _, problem := range p {
+		if !slices.ContainsFunc(others, func(o Problem) bool { return o.Value == problem.Value && o.Message == problem.Message }) {
+			left = append(left, problem)
+		}
+	}
+	return left
+}
+
 // sorted returns what was found in the order of the file. What is wrong in `defaults` or behind an alias is met once for
 // each service that takes it over, and counts once.
 func (r *reader) sorted() Problems {

@@ -14,6 +14,7 @@ type draft struct {
 	secret   value // where github.secret is, or would be
 	https    value // the same of proxy.https
 	pairs    []placed[KeyPair]
+	acme     value // of `proxy`
 }
 
 // keys is the schema of fisherman.yaml. `secrets` comes before all that it opens, and `defaults` before `services`, which
@@ -100,7 +101,7 @@ func (d *draft) proxyKeys() mapping {
 	return mapping{
 		{name: "http", fallback: ":80", kind: address(&p.HTTP), meaning: "where the proxy takes HTTP"},
 		{name: "https", fallback: ":443", kind: located{address(&p.HTTPS), &d.https}, meaning: "where it takes HTTPS when there are certificates"},
-		{name: "acme", kind: checked{kind: optional[ACME]{&p.ACME, acmeKeys}, check: notBare, also: node{"type": "object"}}, meaning: "certificates made by ACME, for the hosts of routes that no file covers"},
+		{name: "acme", kind: located{checked{kind: optional[ACME]{&p.ACME, acmeKeys}, check: notBare, also: node{"type": "object"}}, &d.acme}, meaning: "certificates made by ACME, for the hosts of routes that no file covers"},
 		{name: "certificates", kind: list[placed[KeyPair]]{&d.pairs, placing(keyPair)}, meaning: "certificates from files"},
 		{name: "trusted_proxies", kind: list[netip.Prefix]{&p.TrustedProxies, cidr}, meaning: "whose X-Forwarded-* headers count"},
 		{name: "access_log", kind: accessLogKeys(&p.AccessLog), meaning: "lines about proxied requests"},

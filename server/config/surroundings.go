@@ -25,6 +25,9 @@ type Surroundings struct {
 	// MayLack says that what cannot be had of the files that are named is no problem: it is lacking, and what needs it says so
 	// when it is used. That is for a text that was good before.
 	MayLack bool
+	// Files says what is wrong with the files of certificates that a configuration names, usually by CheckFiles; it is asked also
+	// where there are other problems, and all are told together. Nil: nobody looks.
+	Files func(*Config) Problems
 }
 
 // resolve replaces ${NAME}. Where the text may be shown it keeps in mind which variables are taken, and refuses those that must
