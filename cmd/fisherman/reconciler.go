@@ -20,6 +20,7 @@ type reconciler struct {
 
 	refused *refused // the last one, if it was for its certificates; guarded by applying
 
+	taking   sync.Mutex // held from the reading of a configuration until it is applied: the newest comes last
 	applying sync.Mutex // one configuration at a time
 
 	mu   sync.Mutex // guards the field below, and is never held while waiting
@@ -50,6 +51,8 @@ func (r *reconciler) Reconcile(ctx context.Context) (server.Outcome, error) {
 	if r.from == nil {
 		return server.Outcome{}, nil
 	}
+	r.taking.Lock()
+	defer r.taking.Unlock()
 	raw, err := r.from.Read(ctx)
 	if err != nil {
 		return server.Outcome{}, err
@@ -62,10 +65,15 @@ func (r *reconciler) Reconcile(ctx context.Context) (server.Outcome, error) {
 // follow applies the configuration whenever it changes where it lives, until ctx ends.
 func (r *reconciler) follow(ctx context.Context) error {
 	r.troubles.begin(r.copied)
-	r.from.Run(ctx, func(_ context.Context, raw []byte) {
-		_, _ = r.apply(raw, r.from.Location()) // which tells what came of it
-	})
+	r.from.Run(ctx, r.take)
 	return nil
+}
+
+// take applies the configuration as it is when it is its turn; what it was told of may be over by then.
+func (r *reconciler) take(context.Context, []byte) {
+	r.taking.Lock()
+	defer r.taking.Unlock()
+	_, _ = r.apply(r.from.Newest(), r.from.Location()) // which tells what came of it
 }
 
 // filesPause is the time between two looks at certificates for which a configuration was refused.

@@ -130,3 +130,27 @@ func until(t *testing.T, what string, yes func() bool) {
 		}
 	}
 }
+
+// TestWhatIsReadLateIsNotNews: of two readings the one that was asked for later counts, whichever arrives first.
+func TestWhatIsReadLateIsNotNews(t *testing.T) {
+	g := sourcetest.Start(t)
+	at(t, g)
+	g.Put("fisherman.yaml", "one")
+	w := watch(t, g.Location("fisherman.yaml"), source.Options{})
+	given, release := g.Hold()
+	late := make(chan string)
+	go func() {
+		raw, _ := w.Read(t.Context())
+		late <- string(raw)
+	}()
+	<-given
+	g.Put("fisherman.yaml", "two")
+	w.read("two")
+	release()
+	if got := <-late; got != "two" {
+		t.Errorf("read %q, which another reading had found to be over", got)
+	}
+	if got := w.Newest(); string(got) != "two" {
+		t.Errorf("the newest is %q", got)
+	}
+}

@@ -52,6 +52,7 @@ type Source struct {
 	mu     sync.Mutex // guards the fields below
 	raw    []byte     // the configuration as it was given out last; nil: never
 	given  map[place]version
+	asks   int   // how often anything was read
 	unread error // why the configuration could not be read the last time somebody wanted to; nil: it could
 
 	telling sync.Mutex // held while Run calls anybody
@@ -59,8 +60,9 @@ type Source struct {
 
 // version is what tells one text from another.
 type version struct {
-	sum  [sha256.Size]byte // zero: it could not be read
-	etag string            // of an object
+	sum   [sha256.Size]byte // zero: it could not be read
+	etag  string            // of an object
+	asked int               // of two readings of a place the one with more counts, whichever was over first
 }
 
 // Open makes a Source of a path or s3://bucket/key. It reads nothing yet.
@@ -88,7 +90,14 @@ func or(d, otherwise time.Duration) time.Duration {
 // Location is the configuration's place in one certain form: an absolute path or s3://bucket/key.
 func (s *Source) Location() string { return s.main.String() }
 
-// Read returns the configuration, at most MaxSize+1 bytes of it. From then on Run tells of what differs from that. The error
+// Newest returns the configuration as it was given out last, by whomever; nil: it never was.
+func (s *Source) Newest() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.raw
+}
+
+// Read returns the configuration, at most MaxSize+1 bytes of it; what somebody has read meanwhile counts instead. From then on Run tells of what differs from that. The error
 // wraps ErrAbsent, ErrRefused or ErrAway where it is one of these.
 func (s *Source) Read(ctx context.Context) ([]byte, error) {
 	raw, v, err := s.get(ctx, s.main, "")
@@ -99,7 +108,7 @@ func (s *Source) Read(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	s.give(s.main, v, raw)
-	return raw, nil
+	return s.Newest(), nil
 }
 
 // Peek returns the configuration for a look at it. Nothing is known outside by that: Run goes on to tell of what differs from
@@ -167,6 +176,7 @@ func (s *Source) Beside(ctx context.Context) func(name string) ([]byte, error) {
 func (s *Source) get(ctx context.Context, from place, etag string) ([]byte, version, error) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
+	asked := s.ask()
 	var raw []byte
 	var err error
 	if from.file != "" {
@@ -177,14 +187,25 @@ func (s *Source) get(ctx context.Context, from place, etag string) ([]byte, vers
 	if err != nil {
 		return nil, version{}, err
 	}
-	return raw, version{sha256.Sum256(raw), etag}, nil
+	return raw, version{sha256.Sum256(raw), etag, asked}, nil
 }
 
-// give notes which version of a text is known outside from now on.
+func (s *Source) ask() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asks++
+	return s.asks
+}
+
+// give notes which version of a text is known outside from now on, unless a newer one is.
 func (s *Source) give(of place, v version, raw []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, watched := s.given[of]; watched {
+	known, watched := s.given[of]
+	if known.asked > v.asked {
+		return
+	}
+	if watched {
 		s.given[of] = v
 	}
 	if of == s.main {

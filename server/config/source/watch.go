@@ -129,10 +129,7 @@ func (s *Source) pass(ctx context.Context, fresh []fetched, changed func(context
 	for _, f := range fresh {
 		s.give(f.place, f.version, f.raw)
 	}
-	s.mu.Lock()
-	raw := s.raw
-	s.mu.Unlock()
-	if raw != nil { // else what lies beside a configuration that nobody has got yet
+	if raw := s.Newest(); raw != nil { // else what lies beside a configuration that nobody has got yet
 		changed(ctx, raw)
 	}
 }

@@ -42,6 +42,34 @@ type Gateway struct {
 	mu      sync.Mutex // guards the fields below
 	away    bool
 	answers map[int]int // by status
+	hold    *held       // the next answer; nil: it is not held
+}
+
+// held is an answer that was given and has yet to arrive.
+type held struct{ given, release chan struct{} }
+
+// Hold lets the next answer arrive only when it is released. given is closed once it is on its way.
+func (g *Gateway) Hold() (given <-chan struct{}, release func()) {
+	h := &held{make(chan struct{}), make(chan struct{})}
+	release = sync.OnceFunc(func() { close(h.release) })
+	g.t.Cleanup(release)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.hold = h
+	return h.given, release
+}
+
+// pass counts an answer, and waits with it while it is held.
+func (g *Gateway) pass(status int) {
+	g.mu.Lock()
+	g.answers[status]++
+	h := g.hold
+	g.hold = nil
+	g.mu.Unlock()
+	if h != nil {
+		close(h.given)
+		<-h.release
+	}
 }
 
 // Start runs a gateway until the test ends.
@@ -99,9 +127,7 @@ func (g *Gateway) intercept(server string) {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = to.Scheme, to.Host },
 		ModifyResponse: func(r *http.Response) error {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			g.answers[r.StatusCode]++
+			g.pass(r.StatusCode)
 			return nil
 		},
 	}
