@@ -1,9 +1,11 @@
 package docker
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -17,7 +19,7 @@ func (e *Engine) containerConfig(r deployer.Release, n int) (*container.Config, 
 	if lacks := r.Service.Lacks; lacks != "" {
 		return nil, unavailable(nil, "%s", lacks)
 	}
-	env, err := environ(r.Service.Environment)
+	env, err := environ(r.Service)
 	if err != nil {
 		return nil, err
 	}
@@ -75,13 +77,16 @@ func limits(r deployer.Resources) container.Resources {
 	return l
 }
 
-// environ opens what is sealed: here, and nowhere before.
-func environ(vars map[string]deployer.Secret) ([]string, error) {
-	env := make([]string, 0, len(vars))
-	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		text, err := vars[name].Reveal()
+// environ opens what is sealed: here, and nowhere before. So what is inside shows only here, too.
+func environ(s deployer.Service) ([]string, error) {
+	env := make([]string, 0, len(s.Environment))
+	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
+		text, err := s.Environment[name].Reveal()
+		if err == nil && strings.ContainsRune(text, 0) {
+			err = errors.New("holds a NUL character, which no process can be given; encrypt the value without, or its base64")
+		}
 		if err != nil {
-			return nil, fmt.Errorf("open the variable %s: it %w", name, err)
+			return nil, fmt.Errorf("open services.%s.environment.%s: it %w", s.Name, name, err)
 		}
 		env = append(env, name+"="+text)
 	}
