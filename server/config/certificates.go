@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -99,7 +101,7 @@ func (c *Config) uncovered(route deployer.Route, good []*x509.Certificate) strin
 		return ""
 	case route.TLS == deployer.TLSFiles && len(c.Proxy.Certificates) == 0: // Parse says so
 		return ""
-	case route.TLS != deployer.TLSFiles && c.Proxy.ACME != nil:
+	case route.TLS != deployer.TLSFiles && c.Proxy.ACME != nil && !(isAddress(route.Host) && c.Proxy.ACME.isLetsEncrypt()):
 		return ""
 	}
 	for _, leaf := range good {
@@ -107,10 +109,25 @@ func (c *Config) uncovered(route deployer.Route, good []*x509.Certificate) strin
 			return ""
 		}
 	}
+	if isAddress(route.Host) && route.TLS != deployer.TLSFiles && c.Proxy.ACME != nil {
+		return fmt.Sprintf("no valid certificate in `proxy.certificates` covers %s, and Let's Encrypt makes none for an IP address; "+
+			"give the route a DNS name that leads to it, add a file that covers it, or write `tls: \"off\"`", route.Host)
+	}
 	if route.TLS == deployer.TLSFiles {
 		return fmt.Sprintf("no valid certificate in `proxy.certificates` covers %s; add one, or write `tls: auto` and `proxy.acme`", route.Host)
 	}
 	return fmt.Sprintf("no valid certificate in `proxy.certificates` covers %s, and there is no `proxy.acme`; add one of the two, or write `tls: \"off\"`", route.Host)
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// isLetsEncrypt reports whether the CA is one that makes certificates for IP addresses only in a profile that is not asked for.
+func (a *ACME) isLetsEncrypt() bool {
+	u, err := url.Parse(a.Directory)
+	return err == nil && strings.HasSuffix(u.Hostname(), ".letsencrypt.org")
 }
 
 // load reads a pair. key says that the trouble is with the key's file.

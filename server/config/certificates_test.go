@@ -21,6 +21,7 @@ func TestCheckFiles(t *testing.T) {
 	good, goodKey := proxytest.PairFiles(t, ca.Server(nil, "a.pl", "*.wild.pl"))
 	_, otherKey := proxytest.PairFiles(t, ca.Server(nil, "a.pl"))
 	over, overKey := proxytest.PairFiles(t, ca.Server(proxytest.Expired, "a.pl", "b.pl"))
+	address, addressKey := proxytest.PairFiles(t, ca.Server(nil, "192.0.2.7"))
 	missing, empty := filepath.Join(t.TempDir(), "missing.pem"), filepath.Join(t.TempDir(), "empty.pem")
 	proxytest.WriteFile(t, empty, nil)
 	const web = "services.web.routes[0]"
@@ -36,6 +37,10 @@ func TestCheckFiles(t *testing.T) {
 		"an empty file":       {"acme: {}, certificates: [" + pair(empty, goodKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: holds no PEM block"},
 		"no file at all":      {"acme: {}, certificates: [" + pair("/dev/zero", goodKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: cannot be read: it is no regular file"},
 		"expired":             {"acme: {}, certificates: [" + pair(over, overKey) + "]", "host: a.pl", "proxy.certificates[0].cert: CERT: expired on"},
+		"an address":          {"acme: {}", "host: 192.0.2.7", web + `.tls: "auto": no valid certificate in `},
+		"a covered address":   {"acme: {}, certificates: [" + pair(address, addressKey) + "]", "host: 192.0.2.7", ""},
+		"a private CA's":      {"acme: { directory: https://ca.internal/dir }", "host: 192.0.2.7", ""},
+		"an address, off":     {"acme: {}", "host: 192.0.2.7, tls: \"off\"", ""},
 		"missing roots":       {"acme: { roots: " + missing + " }", "host: a.pl", "proxy.acme.roots: "},
 		"client CAs":          {"acme: {}", "host: a.pl, client_ca: " + ca.File(), ""},
 		"empty client CAs":    {"acme: {}", "host: a.pl, client_ca: " + empty, web + ".client_ca: "},

@@ -14,12 +14,20 @@ import (
 var asciiDigits = regexp.MustCompile(`^[0-9]+$`)
 
 // hostForm is what a host without scheme, port and path looks like.
-const hostForm = `^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$`
+const hostForm = `^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`
 
-// host is a DNS name or an IP address, in lower case.
+// host is a DNS name or an IPv4 address, in lower case.
 func host(into *string) kind {
-	return scalar[string]{into: into, word: "host name", form: like(hostForm), parse: parseHost}
+	return scalar[string]{into: into, word: "host name", form: like(hostForm), parse: func(s string) (string, error) {
+		name, err := parseHost(s)
+		if strings.Contains(name, ":") {
+			return "", errors.New("is an IPv6 address, and requests are told apart by names; write a name whose AAAA record is that address")
+		}
+		return name, err
+	}}
 }
+
+// parseHost takes a DNS name or an IP address.
 
 func parseHost(s string) (string, error) {
 	if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {

@@ -141,10 +141,10 @@ func TestIdentityValues(t *testing.T) {
 		},
 		{
 			service("routes: [{ port: 80, host: %s }]"),
-			[]string{"a.pl", "A.PL", "localhost", "127.0.0.1", "'::1'", "xn--bcher-kva.de", "a-b.c"},
+			[]string{"a.pl", "A.PL", "localhost", "127.0.0.1", "xn--bcher-kva.de", "a-b.c"},
 			[]string{
 				"a.pl:80", "http://a.pl", "a.pl/x", "'*.a.pl'", "a_b.pl", "-a.pl", "a..pl", "a.pl.", "300.1.1.1", "bücher.de", "''",
-				"'[::1]'", strings.Repeat("a", 64) + ".pl", "fe80::1%eth0",
+				"'[::1]'", "'::1'", "'::ffff:1.2.3.4'", strings.Repeat("a", 64) + ".pl", "fe80::1%eth0",
 			},
 		},
 		{
@@ -242,10 +242,10 @@ func TestResolved(t *testing.T) {
 		got := parse(t, "{ github: { secret: s }, services: { web: { repository: o/web, image: '"+written+"' } } }")
 		equal(t, got.Services[0].Image, want)
 	}
-	got := parse(t, service("routes: [{ host: A.pl, prefix: /api/, port: 80, tls: off }, { host: '0:0::1', port: 81 }]"))
+	got := parse(t, service("routes: [{ host: A.pl, prefix: /api/, port: 80, tls: off }, { host: LOCALHOST, port: 81 }]"))
 	first, second := got.Services[0].Routes[0], got.Services[0].Routes[1]
 	equal(t, []any{first.Host, first.Prefix, first.Port, first.TLS}, []any{"a.pl", "/api", 80, deployer.TLSOff})
-	equal(t, []any{second.Host, second.Prefix, second.Port, second.TLS}, []any{"::1", "/", 81, deployer.TLSAuto})
+	equal(t, []any{second.Host, second.Prefix, second.Port, second.TLS}, []any{"localhost", "/", 81, deployer.TLSAuto})
 }
 
 // service is a configuration with one service, in flow style.
