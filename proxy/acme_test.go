@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -179,7 +181,15 @@ func secretsAreKept(t *testing.T, store string) {
 	}
 }
 
-// TestARestartAsksNobody serves what the store has, also while the CA is away, and makes anew what cannot be read.
+func move(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestARestartAsksNobody serves what the store has, also while the CA is away, waits for what cannot be read, and makes anew what is
+// damaged.
 func TestARestartAsksNobody(t *testing.T) {
 	c := newCoast(t, proxytest.PebbleOptions{}, true, false)
 	c.adopt(t, hosts("a.test", "b.test"))
@@ -191,6 +201,20 @@ func TestARestartAsksNobody(t *testing.T) {
 		t.Errorf("after a restart: %v", got)
 	}
 	for _, name := range crtOf(t, c.store, "a.test") {
+		move(t, name, name+".away")
+		if err := os.Mkdir(name, 0o700); err != nil { // it is there, and reading it fails
+			t.Fatal(err)
+		}
+		c.again(t)
+		c.adopt(t, hosts("a.test", "b.test"))
+		soon(t, "what cannot be read to be told", func() bool {
+			return slices.ContainsFunc(c.notices.of("certificate of a.test"), func(reason string) bool { return strings.Contains(reason, "cannot be read") })
+		})
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+		move(t, name+".away", name)
+		soon(t, "it to be read at last", func() bool { got := c.shows("a.test"); return got != nil && got.Equal(a) })
 		proxytest.WriteFile(t, name, []byte("damaged"))
 	}
 	c.again(t)

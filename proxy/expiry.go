@@ -72,6 +72,9 @@ func (v *vault) judge(ring *keyring, name string, now time.Time) (reason string,
 	failure := v.failures[name]
 	switch {
 	case !v.needsLocked(name, now):
+	case c == nil && v.unread[name] != nil:
+		return fmt.Sprintf("what ACME has made cannot be read, so nobody can reach the host over HTTPS: %s; see to it that fisherman's user may "+
+			"read it, or remove it, and another one is made; it is tried again", brief(v.unread[name])), 0
 	case c == nil && failure == nil: // it is being made
 		return "", 0
 	case c == nil:

@@ -56,8 +56,11 @@ func (s *shelf) Unlock(_ context.Context, name string) error {
 	return nil
 }
 
-// find returns the certificate of a host that an issuer has made; nil when there is none. What cannot be read is set aside, so
-// that another one can be made.
+// errDamaged says that what ACME has made is of no use, however often it is read.
+var errDamaged = errors.New("damaged")
+
+// find returns the certificate of a host that an issuer has made; nil when there is none. What is damaged is set aside, so that
+// another one can be made; what can only not be read at this time stays.
 func (s *shelf) find(issuer, host string) (*tls.Certificate, error) {
 	ctx := context.Background()
 	cert, err := s.Load(ctx, certmagic.StorageKeys.SiteCert(issuer, host))
@@ -68,6 +71,9 @@ func (s *shelf) find(issuer, host string) (*tls.Certificate, error) {
 	if err == nil {
 		key, err = s.Load(ctx, certmagic.StorageKeys.SitePrivateKey(issuer, host))
 	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	if err == nil {
 		var pair *tls.Certificate
 		if pair, err = newPair([][]byte{cert, key}); err == nil {
@@ -75,5 +81,5 @@ func (s *shelf) find(issuer, host string) (*tls.Certificate, error) {
 		}
 	}
 	name := s.Filename(certmagic.StorageKeys.CertsSitePrefix(issuer, host))
-	return nil, errors.Join(err, os.Rename(name, name+".unreadable-"+time.Now().UTC().Format("20060102T150405.000000000Z")))
+	return nil, errors.Join(errDamaged, err, os.Rename(name, name+".unreadable-"+time.Now().UTC().Format("20060102T150405.000000000Z")))
 }

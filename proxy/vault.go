@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,6 +37,7 @@ type vault struct {
 	pairs    map[KeyPair]*watched[*tls.Certificate]
 	cas      map[string]*watched[*authority]
 	issued   map[string]issued
+	unread   map[string]error   // by host, why what a CA has made cannot be read at this time
 	failures map[string]error   // by host, of the last attempt to have a certificate made
 	troubles map[string]trouble // by what they are about
 }
@@ -55,7 +57,7 @@ type trouble struct {
 func newVault(options Options) *vault {
 	v := &vault{
 		log: options.Log, tell: options.Notice, pairs: map[KeyPair]*watched[*tls.Certificate]{}, cas: map[string]*watched[*authority]{},
-		issued: map[string]issued{}, failures: map[string]error{}, troubles: map[string]trouble{}, zap: newZap(options.Log), shelf: newShelf(options.Certificates),
+		issued: map[string]issued{}, unread: map[string]error{}, failures: map[string]error{}, troubles: map[string]trouble{}, zap: newZap(options.Log), shelf: newShelf(options.Certificates),
 		renewal: renewal{options.Timeouts.Retry, options.Timeouts.Renew}, changed: make(chan struct{}, 1),
 		hosts: map[string]*tlsHost{}, failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fisherman_certificate_failures_total", Help: "Failed attempts to have a certificate made or renewed by ACME.",
@@ -80,6 +82,7 @@ func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
 		}
 	}
 	v.wanted, v.hosts = t, hosts
+	clear(v.unread)
 	maps.DeleteFunc(v.failures, func(host string, _ error) bool { return hosts[host] == nil })
 	v.watchLocked()
 	v.rereadLocked()
@@ -95,28 +98,34 @@ func (v *vault) recallLocked() {
 		return
 	}
 	for host, h := range v.hosts {
-		if _, has := v.issued[host]; h.auto && !has {
-			v.fetchLocked(host, *v.wanted.ACME)
+		if _, has := v.issued[host]; h.auto && (!has || v.unread[host] != nil) {
+			_ = v.fetchLocked(host, *v.wanted.ACME) // it is told
 		}
 	}
 }
 
-// fetchLocked takes a host's certificate from disk.
-func (v *vault) fetchLocked(host string, from ACME) {
+// fetchLocked takes a host's certificate from disk. One that cannot be read now is looked at again.
+func (v *vault) fetchLocked(host string, from ACME) error {
 	c, err := v.shelf.find(issuerKey(from), host)
+	delete(v.unread, host)
 	switch {
+	case err != nil && !errors.Is(err, errDamaged):
+		v.unread[host] = err
 	case err != nil:
-		v.log.Error().Str("host", host).Err(err).Msg("a certificate that ACME has made cannot be read; it is set aside, and another one is made")
+		v.log.Error().Str("host", host).Err(err).Msg("a certificate that ACME has made is damaged; it is set aside, and another one is made")
 	case c != nil:
 		v.issued[host] = issued{c, issuerKey(from)}
 	}
+	return err
 }
 
 // fetch puts to use what has just been made.
 func (v *vault) fetch(host string, from ACME) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.fetchLocked(host, from)
+	if err := v.fetchLocked(host, from); err != nil {
+		return fmt.Errorf("read what the CA has made: %w", err)
+	}
 	c := v.issued[host]
 	if c.Certificate == nil || c.by != issuerKey(from) || !time.Now().Before(due(c.Leaf)) {
 		return fmt.Errorf("the CA has made a certificate that cannot be used: %w", errNoCertificate)
@@ -308,13 +317,14 @@ func (v *vault) moved(live *table) {
 func (v *vault) look() map[string]ACME {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.rereadLocked() {
+	if v.rereadLocked() || len(v.unread) > 0 {
+		v.recallLocked()
 		v.renewLocked()
 	}
 	v.assessLocked(time.Now())
 	needy := map[string]ACME{}
 	for name := range v.ring.Load().hosts {
-		if v.needsLocked(name, time.Now()) {
+		if v.needsLocked(name, time.Now()) && v.unread[name] == nil {
 			needy[name] = *v.wanted.ACME
 		}
 	}

@@ -101,7 +101,7 @@ func (c *Config) uncovered(route deployer.Route, good []*x509.Certificate) strin
 		return ""
 	case route.TLS == deployer.TLSFiles && len(c.Proxy.Certificates) == 0: // Parse says so
 		return ""
-	case route.TLS != deployer.TLSFiles && c.Proxy.ACME != nil && !(isAddress(route.Host) && c.Proxy.ACME.isLetsEncrypt()):
+	case route.TLS != deployer.TLSFiles && c.Proxy.ACME != nil && (!isAddress(route.Host) || !c.Proxy.ACME.isLetsEncrypt()):
 		return ""
 	}
 	for _, leaf := range good {
