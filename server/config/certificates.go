@@ -166,7 +166,7 @@ func authorities(file string) (*x509.CertPool, error) {
 
 // readPEM reads a file that holds a block of a type, or of a longer type that ends like it.
 func readPEM(file, kind string) ([]byte, error) {
-	content, err := beside("")(file)
+	content, err := onThisMachine(file)
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return nil, fmt.Errorf("cannot be read: %w; see to it that it exists and that fisherman's user may read it", path.Err)

@@ -55,7 +55,7 @@ func (b box) seal(t *testing.T, text string) string {
 func (b box) load(t *testing.T, text string, env map[string]string) (*config.Config, error) {
 	t.Helper()
 	b.write(t, "fisherman.yaml", text)
-	return config.Load(filepath.Join(b.dir, "fisherman.yaml"), func(name string) (string, bool) {
+	return load(filepath.Join(b.dir, "fisherman.yaml"), func(name string) (string, bool) {
 		value, ok := env[name]
 		return value, ok
 	})
@@ -174,7 +174,7 @@ func TestWhatIsWrongWithASecret(t *testing.T) {
 	for _, c := range []struct{ preamble, secret, path, want string }{
 		{"", "{ file: gone }", key + ".file", `"gone": cannot be read: no such file or directory; write the path`},
 		{"", "{ file: '${PW}' }", key + ".file", `"${PW}": cannot be read; write the path`},
-		{"", "{ file: . }", key + ".file", `".": cannot be read: it is no regular file`},
+		{"", "{ file: . }", key + ".file", `".": cannot be read: is a directory`},
 		{"", "{ file: empty }", key + ".file", `"empty": is an empty file`},
 		{"", "{ file: blank }", key + ".file", `"blank": begins or ends with white space`},
 		{"", "{ file: binary }", key + ".file", `"binary": holds something else than text`},

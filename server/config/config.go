@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"fisherman/deployer"
@@ -114,16 +112,6 @@ func (c Config) MarshalText() ([]byte, error) { return []byte(c.summary()), nil 
 
 func (c Config) summary() string { return fmt.Sprintf("configuration of %d services", len(c.Services)) }
 
-// Load reads the file at path. getenv is os.LookupEnv or stands in for it. What is wrong with the content is reported as
-// Problems; any other error means that the file could not be read.
-func Load(path string, getenv func(string) (string, bool)) (*Config, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	return Surroundings{Getenv: getenv, ReadFile: beside(filepath.Dir(path))}.Parse(raw)
-}
-
 // Parse checks and resolves the text of a file that is nowhere in particular.
 func Parse(raw []byte, getenv func(string) (string, bool)) (*Config, error) {
 	return Surroundings{Getenv: getenv}.Parse(raw)
@@ -137,7 +125,7 @@ func (s Surroundings) Parse(raw []byte) (*Config, error) {
 	}
 	r := &reader{getenv: s.Getenv, mayShow: s.MayShow, mayLack: s.MayLack, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, opens: map[string]error{}}
 	if r.read == nil {
-		r.read = beside("")
+		r.read = onThisMachine
 	}
 	d := &draft{}
 	d.keys().read(r, root)

@@ -1,11 +1,8 @@
 package config_test
 
 import (
-	"errors"
-	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -43,7 +40,7 @@ func equal(t *testing.T, got, want any) {
 }
 
 func TestContractExample(t *testing.T) {
-	got, err := config.Load(fixtures+"/contract.yaml", environment)
+	got, err := load(fixtures+"/contract.yaml", environment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,19 +239,8 @@ func TestParseTwiceIsTheSame(t *testing.T) {
 	equal(t, raw, before)
 }
 
-func TestLoadOfNoFile(t *testing.T) {
-	_, err := config.Load(filepath.Join(t.TempDir(), "missing.yaml"), environment)
-	if !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v, want %v", err, fs.ErrNotExist)
-	}
-}
-
-func TestLoadOfTooMuch(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "large.yaml")
-	if err := os.WriteFile(file, make([]byte, 2<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := config.Load(file, environment)
+func TestTooMuchIsNotRead(t *testing.T) {
+	_, err := config.Parse(make([]byte, 2<<20), environment)
 	equal(t, err, error(config.Problems{{
 		Message: "the configuration is larger than 1048576 bytes; is it the right file?",
 	}}))

@@ -55,28 +55,22 @@ func (r *reader) resolve(text string, hidden bool) (string, error) {
 	return got, err
 }
 
-// beside reads files of this machine; a relative path begins at dir. Without one such paths are refused.
-func beside(dir string) func(string) ([]byte, error) {
-	return func(name string) ([]byte, error) {
-		path := name
-		if !filepath.IsAbs(name) {
-			if dir == "" {
-				return nil, errors.New("is a relative path, and this configuration is no file that it could be beside of; " +
-					"write the absolute path of a file on this machine")
-			}
-			path = filepath.Join(dir, name)
-		}
-		info, err := os.Stat(path)
-		if err == nil && !info.Mode().IsRegular() {
-			return nil, errors.New("it is no regular file") // a pipe would be waited for
-		}
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		raw, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
-		return raw, errors.Join(err, file.Close())
+// onThisMachine reads files by their absolute paths.
+func onThisMachine(path string) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		return nil, errors.New("is a relative path, and this configuration is no file that it could be beside of; " +
+			"write the absolute path of a file on this machine")
 	}
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file") // a pipe would be waited for
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
+	return raw, errors.Join(err, file.Close())
 }
 
 // readFile reads what a value names, once for a whole configuration. An error does not quote what the name takes from the
