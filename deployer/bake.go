@@ -1,6 +1,7 @@
 package deployer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -192,8 +193,8 @@ func (l *lane) goBack(ctx context.Context, j *job, why string) (went bool, err e
 		return false, nil
 	}
 	reached("switched back")
-	l.drain(ctx, j, "the new release", drain)
-	if err := context.Cause(ctx); err != nil {
+	drained := l.drainApart(ctx, j, j.id, "the new release", drain)
+	if err := cmp.Or(l.awaitDrained(drained), context.Cause(ctx)); err != nil {
 		return true, err
 	}
 	return true, &Ending{RolledBack, reason}

@@ -98,8 +98,11 @@ func (d *Deployer) remove(ctx context.Context, r Running) error {
 	return errors.Join(d.Runtime.Retire(ctx, r.ID), d.Runtime.Clean(ctx, r.Service, nil))
 }
 
-// isLeftover reports whether nobody needs a release: it is neither live, nor on its way, nor may it be switched back to.
-func (l *lane) isLeftover(id string) bool { return !slices.Contains(l.needed(), id) }
+// isLeftover reports whether nobody needs a release: it is neither live, nor on its way, nor may it be switched back to, and has
+// no requests.
+func (l *lane) isLeftover(id string) bool {
+	return !slices.Contains(l.needed(), id) && !l.d.isDraining(id)
+}
 
 // needed are the releases that are live, on their way, or may be switched back to.
 func (l *lane) needed() (ids []string) {

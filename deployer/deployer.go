@@ -52,6 +52,7 @@ type Deployer struct {
 	mu      sync.Mutex
 	table   atomic.Pointer[map[string]*lane] // by service; a map in it never changes, another one takes its place
 	leaving map[string]*lane                 // of services that were removed, until nobody is at work for them
+	drains  map[string]string                // the services of releases that have requests to be ended and get no new ones
 	orders  map[string]Order                 // of the pushes of services without a lane
 	loans   map[string]loan                  // by "host/prefix"
 	orphans []Deployment                     // not ended, of services without a lane
@@ -96,7 +97,7 @@ func New(o Options) (*Deployer, error) {
 	}
 	d := &Deployer{
 		Options: o, pulls: make(chan struct{}, o.Pulls), kick: make(chan struct{}, 1), news: make(chan struct{}),
-		hire: make(chan struct{}, 1), leaving: map[string]*lane{}, loans: map[string]loan{},
+		hire: make(chan struct{}, 1), leaving: map[string]*lane{}, drains: map[string]string{}, loans: map[string]loan{},
 		sweeping: make(chan struct{}, 1),
 	}
 	memory, err := o.Journal.Load()

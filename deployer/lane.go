@@ -18,6 +18,8 @@ type lane struct {
 
 	before  *lane                                // that of a service of this name that was removed and whose work is not over; nil: none
 	hired   bool                                 // somebody runs it
+	life    context.Context                      // the program's, once somebody does
+	drains  sync.WaitGroup                       // of releases that nothing points to; they go on when the service has left
 	adopted chan struct{}                        // closed once it is known what runs
 	since   time.Time                            // when that was
 	returns bool                                 // the program ran already then
@@ -99,7 +101,9 @@ func (l *lane) service() Service { return *l.config.Load() }
 
 // work does all there is to do for the service, until ctx ends or it leaves the configuration, and waits for it.
 func (l *lane) work(ctx context.Context) {
+	defer l.drains.Wait()
 	defer close(l.over)
+	l.life = ctx
 	if l.before != nil {
 		<-l.before.over
 	}

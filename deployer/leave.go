@@ -3,6 +3,8 @@ package deployer
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 )
 
 // errRemoved is why nothing more is done for a service.
@@ -63,13 +65,13 @@ func (l *lane) awaitLift(ctx context.Context) {
 	}
 }
 
-// isNobodys reports whether nobody is at work for a service any more: its containers may be stopped. One whose routes could
-// not be taken away serves on until they can.
+// isNobodys reports whether nobody is at work for a service any more: its containers may be stopped, all of them at once, since what
+// runs is what is gone on with if it comes back. One whose routes could not be taken away serves on until they can.
 func (d *Deployer) isNobodys(service string) bool {
 	if _, routed := d.Traffic.Live()[service]; routed {
 		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.lanes()[service] == nil && d.leaving[service] == nil
+	return d.lanes()[service] == nil && d.leaving[service] == nil && !slices.Contains(slices.Collect(maps.Values(d.drains)), service)
 }

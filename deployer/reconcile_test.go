@@ -187,6 +187,68 @@ func TestWhatIsRemovedLateIsStoppedAfterItsDrain(t *testing.T) {
 	}, web(), two)
 }
 
+// The old release's requests are let end, too, when their service leaves, or leaves and comes back, while a new one has just taken
+// over. Mutants: letGo that drains with ctx; isNobodys, isLeftover, retireOthers or newestOf without draining.
+func TestWhatDrainsWhenItsServiceLeavesIsStoppedAfterItsDrain(t *testing.T) {
+	two := second()
+	for name, next := range map[string]func(r *rig, fresh string){
+		"leaves":                                func(*rig, string) {},
+		"comes back":                            func(r *rig, _ string) { r.configure(web(), two) },
+		"comes back when what is live has died": func(r *rig, fresh string) { r.runtime.Die(fresh, "exited"); r.configure(web(), two) },
+		"comes back and has another release":    func(r *rig, _ string) { r.configure(web(), two); r.submit(packagedFor(two, 7)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				old := r.submit(packagedFor(two, 5))
+				drained := r.traffic.holdDrains()
+				fresh := r.submit(packagedFor(two, 6))
+				r.is(fresh, deployer.Draining)
+				r.traffic.holdNoMore()
+				r.configure(web())
+				r.pass(time.Second)
+				next(r, fresh)
+				r.pass(15 * time.Second)
+				if up := r.up("two"); !slices.Contains(up, old) {
+					r.Fatalf("%q run while %s has requests in flight", up, old)
+				}
+				drained()
+				r.pass(15 * time.Second)
+				if up := r.up("two"); slices.Contains(up, old) || r.traffic.Live()["two"] == old {
+					r.Errorf("%q run after the drain of %s, and traffic goes to %s", up, old, r.traffic.Live()["two"])
+				}
+			}, web(), two)
+		})
+	}
+}
+
+// So are those of a release whose switch the removal has interrupted before it was written down. Mutant: cutOver that drains nothing.
+func TestWhatSwitchesWhenItsServiceLeavesIsStoppedAfterItsDrain(t *testing.T) {
+	two := second()
+	synctest.Test(t, func(t *testing.T) {
+		r, full := newRig(t, web(), two), &failing{}
+		r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+		r.start()
+		defer func() { r.stop() }()
+		old := r.submit(packagedFor(two, 5))
+		drained := r.traffic.holdDrains()
+		r.traffic.onPoint(func() { full.full.Store(true) })
+		r.is(r.submit(packagedFor(two, 6)), deployer.Switching)
+		r.traffic.onPoint(nil)
+		r.traffic.holdNoMore()
+		full.full.Store(false)
+		r.configure(web())
+		r.pass(15 * time.Second)
+		if up := r.up("two"); !slices.Contains(up, old) {
+			r.Fatalf("%q run while %s has requests in flight", up, old)
+		}
+		drained()
+		r.pass(15 * time.Second)
+		if up := r.up("two"); len(up) > 0 {
+			r.Errorf("%q run after the drain of %s", up, old)
+		}
+	})
+}
+
 // What its service's removal has interrupted was not found bad. Mutant: abandoned with failed.
 func TestWhatWasAboutToSwitchWhenItsServiceLeftIsDeployedWhenItComesBack(t *testing.T) {
 	two := second()

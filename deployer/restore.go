@@ -206,8 +206,8 @@ func (l *lane) wasMakingWay(live string) bool {
 	return l.service().Strategy == Recreate && l.isReplacingLocked() && l.job(live) == nil
 }
 
-// newestOf is the newest release that has been live, as far as the journal tells: one that runs, or one that was past its
-// switch when the program stopped.
+// newestOf is the newest release that has been live, as far as the journal tells: one that runs and does not do so only for its last
+// requests, or one that was past its switch when the program stopped.
 func (l *lane) newestOf(mine []Running) *Deployment {
 	var newest *Deployment
 	for _, r := range mine {
@@ -216,7 +216,7 @@ func (l *lane) newestOf(mine []Running) *Deployment {
 			known = Deployment{ID: r.ID, Service: r.Service, State: Succeeded, Image: l.service().Image, Digest: r.Digest}
 		}
 		wasLive := known.State == Draining || known.State == Baking || known.State == Succeeded && r.Up(1)
-		if wasLive && (newest == nil || newest.ID < r.ID) {
+		if wasLive && !l.d.isDraining(r.ID) && (newest == nil || newest.ID < r.ID) {
 			newest = &known
 		}
 	}

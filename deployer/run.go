@@ -1,6 +1,7 @@
 package deployer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -196,19 +197,16 @@ func (l *lane) cutOver(ctx context.Context, j *job, replicas []Replica) (drain f
 		return nil, fmt.Errorf("switch traffic: %w", err)
 	}
 	reached("pointed")
-	return drain, l.move(ctx, j, Draining, "")
+	if err = l.move(ctx, j, Draining, ""); err != nil {
+		l.drainApart(ctx, j, replaces, "the old release", drain) // its service has left, perhaps: nobody else would wait for it
+	}
+	return drain, err
 }
 
 // letGo lets the old release finish what it has, runs what follows the switch, and bakes the new release. That may go back
 // while the old one still drains; what followed the switch is stopped then.
 func (l *lane) letGo(ctx context.Context, j *job, drain func(context.Context, func(int)) int) error {
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		begun := time.Now()
-		l.drain(ctx, j, "the old release", drain)
-		l.linger(ctx, j, begun)
-	}()
+	drained := l.drainApart(ctx, j, l.now(j).Replaces, "the old release", drain)
 	concluding, stop := context.WithCancel(ctx)
 	defer stop()
 	concluded := make(chan struct{})
@@ -220,12 +218,9 @@ func (l *lane) letGo(ctx context.Context, j *job, drain func(context.Context, fu
 	if err != nil {
 		stop()
 	}
-	<-drained
+	err = cmp.Or(err, l.awaitDrained(drained))
 	<-concluded
-	if err != nil {
-		return err
-	}
-	return context.Cause(ctx)
+	return cmp.Or(err, context.Cause(ctx))
 }
 
 func nothingToDrain(context.Context, func(int)) int { return 0 }
@@ -239,6 +234,51 @@ func (l *lane) outgoing() (id string, answers Share) {
 		return "", Share{}
 	}
 	return l.live.ID, Share{all, failed}.since(l.answers.older)
+}
+
+// drainApart drains a release that nothing points to any more, and lets an old one linger. That goes on when the service leaves the
+// configuration, and until it is over nobody stops the release.
+func (l *lane) drainApart(ctx context.Context, j *job, id, release string, drain func(context.Context, func(int)) int) (drained <-chan struct{}) {
+	done := make(chan struct{})
+	l.d.setDraining(id, l.service().Name)
+	l.drains.Go(func() {
+		defer close(done)
+		begun := time.Now()
+		l.drain(l.life, j, release, drain)
+		if id != j.id {
+			l.linger(ctx, j, begun)
+		}
+		l.d.setDraining(id, "")
+	})
+	return done
+}
+
+// awaitDrained waits for a drain, but not when the service has left the configuration: if it comes back it should not have to wait.
+func (l *lane) awaitDrained(drained <-chan struct{}) error {
+	select {
+	case <-drained:
+		return nil
+	case <-l.leave:
+		return errRemoved
+	}
+}
+
+// setDraining says whose release it is that has requests to be ended; nobody's: it has none any more.
+func (d *Deployer) setDraining(release, service string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if delete(d.drains, release); service != "" {
+		d.drains[release] = service
+		return
+	}
+	d.look()
+}
+
+// isDraining reports whether a release that gets no new requests has some that are to end first.
+func (d *Deployer) isDraining(release string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.drains[release] != ""
 }
 
 // drain waits for the requests on a release that gets no new ones, for the service's drain time at most.
@@ -278,7 +318,7 @@ func (l *lane) retireOthers(ctx context.Context, j *job) error {
 		}
 		releases, err := l.d.Runtime.Releases(ctx)
 		for _, r := range releases {
-			if r.Service == l.service().Name && r.ID != j.id && !l.isLive(r.ID) {
+			if r.Service == l.service().Name && r.ID != j.id && !l.isLive(r.ID) && !l.d.isDraining(r.ID) {
 				err = errors.Join(err, l.retire(ctx, j, r.ID))
 			}
 		}

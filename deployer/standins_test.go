@@ -22,8 +22,9 @@ type traffic struct {
 	pauses int                       // how often Pause was asked for
 	counts map[string]deployer.Share // by release
 
-	reroutes int // how often Reroute has changed something
-	changes  int // how often anything has
+	pointed  func() // called by Point
+	reroutes int    // how often Reroute has changed something
+	changes  int    // how often anything has
 }
 
 func (t *traffic) Point(service, release string, routes map[string][]string) (func(context.Context, func(int)) int, error) {
@@ -41,6 +42,9 @@ func (t *traffic) Point(service, release string, routes map[string][]string) (fu
 	}
 	t.live[service], t.routes[service] = release, routes
 	t.changes++
+	if t.pointed != nil {
+		t.pointed()
+	}
 	delete(t.paused, service)
 	return t.drainLocked(), nil
 }
@@ -175,6 +179,20 @@ func (t *traffic) holdDrains() (release func()) {
 		t.drain = nil
 		close(hold)
 	}
+}
+
+// holdNoMore lets the drains of what is pointed away from now on end at once.
+func (t *traffic) holdNoMore() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.drain = nil
+}
+
+// onPoint has a function called each time that traffic has been pointed somewhere.
+func (t *traffic) onPoint(do func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pointed = do
 }
 
 func (t *traffic) refuses(err error) {
