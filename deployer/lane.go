@@ -32,7 +32,7 @@ type lane struct {
 
 	earlier map[string]Service // by spec: configurations of which there are, or will be, containers
 	stale   bool               // the live routes are to be what the configuration says now
-	insist  bool               // what makes containers has changed while the program runs: that is a person's word
+	insist  bool               // somebody has asked, while the program runs, for what needs other containers
 	wanted  *Deployment        // the last one that ended because the service lacks something
 	refused string             // the spec with which the live digest could not be deployed
 	seek    time.Time          // when it became another image or tag, whose digest is to be deployed; zero: it did not

@@ -39,6 +39,7 @@ func (w *world) begin() {
 	p.life, p.kill = context.WithCancel(w.life)
 	w.succeed(p)
 	w.record(fact{what: begun})
+	w.grown = map[string]time.Duration{}
 	ctx, stop := context.WithCancel(p.life)
 	p.stop = stop
 	made, err := deployer.New(deployer.Options{

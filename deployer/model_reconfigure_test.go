@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"fisherman/deployer"
 )
@@ -66,11 +67,14 @@ func (w *world) configure(services []deployer.Service) {
 	for _, r := range w.releases() {
 		w.mar(r.ID)
 	}
-	w.services = services
 	names := " "
 	for _, s := range services {
 		names += s.Name + " "
+		if s.Replicas > serviceOf(w.services, s.Name).Replicas {
+			w.grown[s.Name] = time.Since(w.begun)
+		}
 	}
+	w.services = services
 	w.record(fact{what: reshaped, text: names})
 	err := w.process.Reconcile(services)
 	w.note("reconcile: %v", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"fisherman/deployer"
 )
@@ -55,7 +56,7 @@ func (w *world) settled(s deployer.Service, status deployer.ServiceStatus) (wron
 	if d, err := w.book.Deployment(live); err != nil || d.State != deployer.Succeeded || d.Digest != w.release(live).Digest {
 		wrong("what is live, %s, is %s (%v)", live, d.State, err)
 	}
-	if !w.release(live).Up(s.Replicas) || len(w.release(live).Replicas) != s.Replicas {
+	if all := w.release(live).Replicas; (!w.release(live).Up(s.Replicas) || len(all) != s.Replicas) && !(len(all) < s.Replicas && w.cannotGrow(s, w.release(live))) {
 		wrong("not all of its %d replicas run: %+v", s.Replicas, w.release(live).Replicas)
 	}
 	if spec := w.release(live).Spec; spec != s.Spec() && !w.refused(s, w.release(live).Digest) {
@@ -72,12 +73,22 @@ func (w *world) settled(s deployer.Service, status deployer.ServiceStatus) (wron
 }
 
 // refused reports whether a digest could not be deployed with today's configuration: then it is not tried again by itself.
-func (w *world) refused(s deployer.Service, digest string) bool {
-	all, _ := w.book.Deployments(s.Name, 1000)
-	return slices.ContainsFunc(all, func(d deployer.Deployment) bool {
+func (w *world) refused(s deployer.Service, digest string) bool { return w.refusedSince(s, digest, 0) }
+
+func (w *world) refusedSince(s deployer.Service, digest string, since time.Duration) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.facts, func(f fact) bool {
+		d := f.deployment
 		ended := d.State == deployer.Failed || d.State == deployer.RolledBack || d.State == deployer.Cancelled
-		return ended && d.Digest == digest && d.Spec == s.Spec()
+		return f.what == written && f.service == s.Name && f.at >= since && ended && d.Digest == digest && d.Spec == s.Spec()
 	})
+}
+
+// cannotGrow reports whether nobody knows how to add to what runs: it has an earlier configuration, and today's was refused, once
+// more if somebody has asked the process for more replicas.
+func (w *world) cannotGrow(s deployer.Service, live deployer.Running) bool {
+	return live.Spec != s.Spec() && w.refusedSince(s, live.Digest, w.grown[s.Name])
 }
 
 // promises are the look-ups that would find now what they were promised for.

@@ -42,7 +42,8 @@ type world struct {
 	marred   map[string]bool // releases that a fault or a stop has hit since they were last all right
 	sick     map[string]bool // releases with a replica that does not answer
 	accepted map[[2]string][]string
-	mail     []deployer.Trigger // every webhook delivered so far
+	grown    map[string]time.Duration // when the process there is was asked for more replicas
+	mail     []deployer.Trigger       // every webhook delivered so far
 }
 
 func newWorld(seed uint64, life context.Context, services []deployer.Service) *world {

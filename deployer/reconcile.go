@@ -200,9 +200,12 @@ func (l *lane) changeLocked(s Service) error {
 	l.config.Store(&s)
 	l.rememberLocked(was)
 	l.stale = l.stale || !slices.Equal(was.Routes, s.Routes)
-	if s.Spec() != was.Spec() {
+	switch {
+	case s.Spec() != was.Spec():
 		l.insist, l.refused = was.Lacks == "", ""
 		l.healPause, l.healAt = 0, time.Time{}
+	case s.Replicas > was.Replicas && l.isForgottenLocked(): // only a new release can have more then
+		l.insist, l.refused = true, ""
 	}
 	if s.Reference() != was.Reference() {
 		l.sought, l.seek = true, time.Now()

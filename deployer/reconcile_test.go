@@ -345,6 +345,57 @@ func TestAConfigurationThatFailsIsTriedOnce(t *testing.T) {
 	})
 }
 
+// More replicas of what nobody knows the configuration of any more: today's, which was refused, is tried once more, since somebody
+// asks for it. Fewer need no configuration. Mutant: changeLocked without isForgottenLocked.
+func TestReplicasOfWhatTheConfigurationIsForgottenOf(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.services[0].Replicas = 2
+		r.configure(r.services...)
+		old := r.deployed(1)
+		r.runtime.On(digest(1), deployertest.Script{Await: deployertest.Step{Err: errors.New("no such database")}})
+		bad := r.services[0]
+		bad.Environment = map[string]deployer.Secret{"DATABASE": deployer.Plain("nowhere")}
+		r.configure(bad)
+		r.restart()
+		for _, c := range []struct{ replicas, deployments, up int }{{1, 2, 1}, {3, 3, 1}, {3, 3, 1}} {
+			bad.Replicas = c.replicas
+			r.configure(bad)
+			r.pass(30 * time.Minute)
+			if all, _ := r.Deployments("web", 10); len(all) != c.deployments || len(r.containers("web")) != c.up {
+				t.Fatalf("asked for %d replicas, %d run after %d deployments; want %d after %d", c.replicas, len(r.containers("web")), len(all), c.up, c.deployments)
+			}
+			r.serves(old)
+		}
+		r.runtime.On(digest(1), deployertest.Script{})
+		bad.Replicas = 4
+		r.configure(bad)
+		r.pass(time.Minute)
+		if up := r.containers("web"); len(up) != 4 || r.newest("web").State != deployer.Succeeded {
+			t.Errorf("%q run, and the newest deployment is %+v; want four of today's configuration", up, r.newest("web"))
+		}
+	})
+}
+
+// What could not be started for a while and runs again follows the configuration like any other. Mutant: see that leaves gone as it is.
+func TestWhatWasGivenUpAndRunsAgainFollowsTheConfiguration(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		r.runtime.On(digest(1), deployertest.Script{Start: deployertest.Step{Err: errors.New("cannot allocate memory")}})
+		r.runtime.Die(old, "exited with code 1")
+		r.pass(10 * time.Second)
+		r.because(r.newest("web").ID, deployer.Failed, "cannot allocate memory")
+		changed := web()
+		changed.Args = []string{"--new"}
+		r.configure(changed)
+		r.runtime.On(digest(1), deployertest.Script{})
+		r.pass(2 * time.Minute)
+		d := r.is(r.newest("web").ID, deployer.Succeeded)
+		if d.Spec != changed.Spec() || d.Replaces != old {
+			r.Errorf("the newest deployment is %+v, want one with the new configuration in the place of %s", d, old)
+		}
+	})
+}
+
 // A configuration that has changed while the program was down is rolled out after what runs has been adopted.
 func TestAStartRollsToTheNewConfiguration(t *testing.T) {
 	inBubble(t, func(r *rig) {

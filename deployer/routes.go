@@ -122,6 +122,11 @@ func (l *lane) see(id string, replicas []Replica) {
 	}
 	replicas = l.stayingLocked(replicas)
 	l.replicas = replicas
+	if l.gone && slices.ContainsFunc(replicas, func(r Replica) bool { return r.Running }) { // it could be started after all
+		l.gone = false
+		close(l.changed)
+		l.changed = make(chan struct{})
+	}
 	fresh, fell := l.vitals.meet(replicas)
 	if fresh {
 		l.doubtLocked()

@@ -11,7 +11,7 @@ import (
 func (l *lane) scale(ctx context.Context, live Deployment, r Running) {
 	want := l.service().Replicas
 	switch have := len(r.Replicas); {
-	case have == want || !l.dueToScale(live):
+	case have == want || !l.dueToScale(live, have < want):
 	case have < want:
 		l.grow(ctx, live, have, want)
 	default:
@@ -20,16 +20,15 @@ func (l *lane) scale(ctx context.Context, live Deployment, r Running) {
 }
 
 // dueToScale paces what does not work. A release that is about to be replaced is not worth it, and neither is one that is not
-// all there, or whose configuration nobody knows any more: with that it could not be added to.
-func (l *lane) dueToScale(live Deployment) bool {
+// all there. One whose configuration is forgotten cannot get more.
+func (l *lane) dueToScale(live Deployment, more bool) bool {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	now := time.Now()
-	_, known := l.earlier[live.Spec]
 	switch {
 	case l.removed || l.halted || l.live == nil || l.live.ID != live.ID || l.busyLocked() || l.isShortLocked():
 		return false
-	case live.Spec != "" && live.Spec != l.service().Spec() && !known:
+	case more && l.isForgottenLocked():
 		return false
 	case now.Before(l.scaleAt):
 		return false
@@ -37,6 +36,16 @@ func (l *lane) dueToScale(live Deployment) bool {
 	l.scalePause = min(max(2*l.scalePause, time.Second), startPauseMost)
 	l.scaleAt = now.Add(l.scalePause)
 	return true
+}
+
+// isForgottenLocked reports whether nobody knows the configuration any more that the live release was made with, as is so when
+// today's was refused and the program started again.
+func (l *lane) isForgottenLocked() bool {
+	if l.live == nil || l.live.Spec == "" || l.live.Spec == l.service().Spec() {
+		return false
+	}
+	_, known := l.earlier[l.live.Spec]
+	return !known
 }
 
 func (l *lane) grow(ctx context.Context, live Deployment, have, want int) {
