@@ -104,6 +104,8 @@ func (d *Deployer) askLocked(l *lane, c Deployment) (Deployment, error) {
 	return p.results[0], nil
 }
 
+const cancelledOnRequest = "cancelled on request; nothing changed"
+
 // Cancel ends a deployment that has not switched. ErrNotFound, ErrPastSwitch or ErrEnded otherwise.
 func (d *Deployer) Cancel(id string) (Deployment, error) {
 	d.mu.Lock()
@@ -124,7 +126,7 @@ func (d *Deployer) Cancel(id string) (Deployment, error) {
 		return known, fmt.Errorf("deployment %s has failed and is being stopped: it %w", id, ErrEnded)
 	}
 	p := proposal{at: time.Now()}
-	p.stop(j, Ending{Cancelled, "cancelled on request; nothing changed"})
+	p.stop(j, Ending{Cancelled, cancelledOnRequest})
 	if err := d.commitProposalLocked(p, nil); err != nil {
 		return Deployment{}, err
 	}

@@ -80,9 +80,9 @@ func (l *lane) wasRefusedLocked() (refused bool, err error) {
 }
 
 // isRefusalLocked reports whether a deployment has ended in a way that speaks against deploying the live digest with its
-// configuration.
+// configuration. One that made room for another change does not.
 func (l *lane) isRefusalLocked(d Deployment) bool {
-	ended := d.State == Failed || d.State == RolledBack || d.State == Cancelled && d.Reason != noLongerConfigured
+	ended := d.State == Failed || d.State == RolledBack || d.State == Cancelled && d.Reason == cancelledOnRequest
 	return ended && l.live != nil && d.Digest == l.live.Digest && d.Spec != ""
 }
 

@@ -80,7 +80,7 @@ func (w *world) refusedSince(s deployer.Service, digest string, since time.Durat
 	defer w.mu.Unlock()
 	return slices.ContainsFunc(w.facts, func(f fact) bool {
 		d := f.deployment
-		ended := d.State == deployer.Failed || d.State == deployer.RolledBack || d.State == deployer.Cancelled
+		ended := d.State == deployer.Failed || d.State == deployer.RolledBack || d.State == deployer.Cancelled && strings.HasPrefix(d.Reason, "cancelled on request")
 		return f.what == written && f.service == s.Name && f.at >= since && ended && d.Digest == digest && d.Spec == s.Spec()
 	})
 }

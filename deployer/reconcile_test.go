@@ -447,6 +447,38 @@ func TestAnotherImageIsLookedUpAndDeployed(t *testing.T) {
 	}
 }
 
+// A deployment that gave way to another image says nothing against its configuration. A person who cancels it does.
+// Mutant: isRefusalLocked with cancelled.
+func TestWhatGaveWayToAnotherImageIsNoRefusal(t *testing.T) {
+	for name, want := range map[string]deployer.State{"another image": deployer.Succeeded, "on request": deployer.Cancelled} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.deployed(1)
+				let := r.held(1, deployer.Verifying)
+				changed := web()
+				changed.Args = []string{"--new"}
+				r.configure(changed)
+				if name == "on request" {
+					if _, err := r.Cancel(r.newest("web").ID); err != nil {
+						r.Fatal(err)
+					}
+				} else {
+					other := changed
+					other.Image = "ghcr.io/o/new"
+					r.configure(other)
+				}
+				r.pass(5 * time.Second)
+				r.because(r.newest("web").ID, deployer.Cancelled, name)
+				let()
+				r.services = []deployer.Service{changed}
+				r.restart()
+				r.pass(time.Minute)
+				r.is(r.newest("web").ID, want)
+			})
+		})
+	}
+}
+
 // Mutant: foundSought that insists for ever.
 func TestAnImageThatFailsIsNotTriedForEver(t *testing.T) {
 	inBubble(t, func(r *rig) {
