@@ -55,7 +55,7 @@ type Deployer struct {
 	drains  map[string]string                // the services of releases that have requests to be ended and get no new ones
 	orders  map[string]Order                 // of the pushes of services without a lane
 	loans   map[string]loan                  // by "host/prefix"
-	orphans []Deployment                     // not ended, of services without a lane
+	orphans []Deployment                     // of services without a lane: their ends are not in the journal yet
 	lookups []Lookup
 	arrival int64
 	news    chan struct{} // closed and replaced whenever a deployment moves or tells something
@@ -143,24 +143,26 @@ func (d *Deployer) recallLive() error {
 	return nil
 }
 
-// recallActive puts what had not ended back on its lane; what belongs to no lane any more ends.
+// recallActive puts what had not ended back on its lane; what belongs to no lane any more ends, as what its traffic went to: its
+// routes are taken away next.
 func (d *Deployer) recallActive(active []Deployment) {
+	live := d.Traffic.Live()
 	for _, a := range active {
 		if l := d.lanes()[a.Service]; l != nil {
 			l.active = append(l.active, &job{Deployment: a, id: a.ID})
 			continue
 		}
-		d.orphans = append(d.orphans, a)
+		d.orphans = append(d.orphans, a.dismissed(live[a.Service], time.Now()))
 	}
 	d.endOrphans()
 }
 
-// endOrphans ends what had not ended of services that left the configuration while the program did not run.
+// endOrphans writes down the end of what had not ended of services that left the configuration while the program did not run.
 func (d *Deployer) endOrphans() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.orphans = slices.DeleteFunc(d.orphans, func(a Deployment) bool {
-		err := d.Journal.Commit(Change{Deployments: d.stampLocked([]Deployment{a.abandoned(time.Now())})})
+		err := d.Journal.Commit(Change{Deployments: d.stampLocked([]Deployment{a})})
 		if err != nil {
 			d.Log.Error().Err(err).Str("service", a.Service).Str("deployment", a.ID).Msg("cannot end a deployment of a removed service; trying again")
 		}

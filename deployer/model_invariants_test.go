@@ -64,15 +64,18 @@ func alongTheTable(history []fact, _ []deployer.Service) (wrongs []string) {
 		}
 		entered := values[0]
 		for _, f := range values[1:] {
-			from, to := entered.deployment.State, f.deployment.State
-			if from == to {
-				continue
+			passed := f.deployment.Steps
+			for i := len(entered.deployment.Steps); i < len(passed); i++ {
+				from, to := passed[i-1].State, passed[i].State
+				again := to == deployer.Queued && restarts[string(from)] && f.process > entered.process
+				if !again && !steps[[2]string{string(from), string(to)}] {
+					wrongs = append(wrongs, fmt.Sprintf("%s went from %s to %s", id, from, to))
+				}
+				entered = f
 			}
-			again := to == deployer.Queued && restarts[string(from)] && f.process > entered.process
-			if !again && !steps[[2]string{string(from), string(to)}] {
-				wrongs = append(wrongs, fmt.Sprintf("%s went from %s to %s", id, from, to))
+			if last := passed[len(passed)-1].State; last != f.deployment.State {
+				wrongs = append(wrongs, fmt.Sprintf("%s is %s, and its last step was %s", id, f.deployment.State, last))
 			}
-			entered = f
 		}
 	}
 	return wrongs

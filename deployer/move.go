@@ -26,10 +26,15 @@ func (d Deployment) requeued(at time.Time) Deployment {
 
 const noLongerConfigured = "the service is no longer in the configuration"
 
-// abandoned ends a deployment whose service has left the configuration. That is no judgement of what it deployed: the service
-// may come back to it.
-func (d Deployment) abandoned(at time.Time) Deployment {
-	if d.State == Draining || d.State == Baking {
+// dismissed ends a deployment whose service has left the configuration; live is the one that its traffic went to. That is no
+// judgement of what it deployed: the service may come back to it.
+func (d Deployment) dismissed(live string, at time.Time) Deployment {
+	switch {
+	case d.State == Switching && live == d.ID:
+		return d.moved(Draining, "", at).moved(Succeeded, "", at)
+	case d.State == Baking && live == d.Replaces:
+		return d.moved(RolledBack, d.Reason, at)
+	case d.State == Draining || d.State == Baking:
 		return d.moved(Succeeded, "", at)
 	}
 	return d.moved(Cancelled, noLongerConfigured, at)

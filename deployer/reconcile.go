@@ -148,13 +148,13 @@ func (d *Deployer) arriveLocked(s Service) *lane {
 
 // dismissLocked ends what a service that is removed has on its way, on disk first.
 func (d *Deployer) dismissLocked(l *lane) error {
-	name, now := l.service().Name, time.Now()
-	if err := l.passSwitchLocked(now); err != nil {
-		return err
+	name, live := l.service().Name, ""
+	if l.live != nil {
+		live = l.live.ID
 	}
 	var c Change
 	for _, j := range l.active {
-		c.Deployments = append(c.Deployments, j.dismissed(l.live, now))
+		c.Deployments = append(c.Deployments, j.dismissed(live, time.Now()))
 	}
 	for _, k := range d.lookups {
 		if k.Service == name {
@@ -168,24 +168,6 @@ func (d *Deployer) dismissLocked(l *lane) error {
 	l.removed = true
 	d.orders[name] = l.order
 	d.leaving[name] = l
-	return nil
-}
-
-// dismissed ends a deployment whose service leaves the configuration while the program runs.
-func (d Deployment) dismissed(live *Deployment, now time.Time) Deployment {
-	if d.State == Baking && live != nil && live.ID == d.Replaces {
-		return d.moved(RolledBack, d.Reason, now)
-	}
-	return d.abandoned(now)
-}
-
-// passSwitchLocked notes that a deployment has switched whose runner has yet to say so.
-func (l *lane) passSwitchLocked(now time.Time) error {
-	for _, j := range l.active {
-		if j.State == Switching && l.live != nil && l.live.ID == j.ID {
-			return l.d.commitLocked(Change{Deployments: []Deployment{j.moved(Draining, "", now)}})
-		}
-	}
 	return nil
 }
 

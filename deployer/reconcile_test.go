@@ -249,7 +249,42 @@ func TestWhatSwitchesWhenItsServiceLeavesIsStoppedAfterItsDrain(t *testing.T) {
 	})
 }
 
-// What its service's removal has interrupted was not found bad. Mutant: abandoned with failed.
+// How a deployment ends whose service has left while the program did not run is what its traffic went to. The journal cannot be
+// written at first, and when it can the routes are gone. Mutant: recallActive that does not ask Traffic.
+func TestWhatASwitchHadComeToWhenItsServiceLeft(t *testing.T) {
+	two := second()
+	for state, want := range map[deployer.State]deployer.State{
+		deployer.Switching: deployer.Succeeded, deployer.Draining: deployer.Succeeded, deployer.Baking: deployer.RolledBack, deployer.Verifying: deployer.Cancelled,
+	} {
+		t.Run(string(state), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, full := newRig(t, web(), two), &failing{}
+				r.start()
+				defer func() { r.stop() }()
+				id := r.submit(packagedFor(two, 5))
+				r.stop()
+				r.write(func(d *deployer.Deployment) {
+					*d = deployer.Deployment{ID: d.ID, Service: d.Service, State: state, Digest: d.Digest, Steps: d.Steps[:1], Reason: "worse"}
+					if state == deployer.Baking {
+						d.ID, d.Replaces = "next", id
+						id = d.ID
+					}
+				}, id)
+				r.services = []deployer.Service{web()}
+				full.full.Store(true)
+				r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+				r.start()
+				r.pass(20 * time.Second)
+				r.is(id, state)
+				full.full.Store(false)
+				r.pass(20 * time.Second)
+				r.is(id, want)
+			})
+		})
+	}
+}
+
+// What its service's removal has interrupted was not found bad. Mutant: dismissed with failed.
 func TestWhatWasAboutToSwitchWhenItsServiceLeftIsDeployedWhenItComesBack(t *testing.T) {
 	two := second()
 	inBubble(t, func(r *rig) {
