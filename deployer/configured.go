@@ -101,8 +101,8 @@ func (l *lane) soughtBy(q inquiry) bool {
 
 // foundSought deploys what an image or tag is that the configuration has been changed to. A start, which does not know who
 // changed it, never deploys what was judged.
-func (l *lane) foundSought(ctx context.Context, digest string) error {
-	revision, err := l.d.Registry.Revision(ctx, l.service().Image, digest)
+func (l *lane) foundSought(ctx context.Context, q inquiry, digest string) error {
+	revision, err := l.d.Registry.Revision(ctx, q.of.Image, digest)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (l *lane) foundSought(ctx context.Context, digest string) error {
 	}
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.removed || judged && !l.sought {
+	if !l.asksLocked(q) || judged && !l.sought {
 		return nil
 	}
 	p := proposal{at: time.Now(), orders: map[string]Order{l.service().Name: l.order.See(revision)}}

@@ -18,6 +18,7 @@ func lookupSchedule() []time.Duration {
 
 // inquiry is what a service wants to know of its tag at a moment.
 type inquiry struct {
+	of      Service      // as it was when the registry was asked last
 	waiting []Deployment // oldest first
 	promise []Lookup
 	bare    bool // nothing runs, nothing is on its way, nothing is known that ran
@@ -90,10 +91,15 @@ func (l *lane) attend(ctx context.Context, q *inquiry) error {
 	if ended, err := l.expire(*q); ended || err != nil {
 		return err
 	}
-	q.last = time.Now()
+	q.last, q.of = time.Now(), l.service()
 	digest, pause := l.lookUpOnce(ctx, *q)
 	q.pause, q.told = pause, true
-	return l.keepPromises(digest, time.Now())
+	return l.keepPromises(*q, digest, time.Now())
+}
+
+// asksLocked reports whether the answer is still asked for: the service may have got another image or tag meanwhile, or have left.
+func (l *lane) asksLocked(q inquiry) bool {
+	return !l.removed && l.service().Reference() == q.of.Reference()
 }
 
 // waitUntil waits for a moment (the zero time is never), a change, or the end of ctx.
@@ -176,7 +182,7 @@ func (l *lane) expire(q inquiry) (ended bool, err error) {
 func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBefore time.Time) {
 	limited, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
-	digest, err := l.d.Registry.Resolve(limited, l.service().Image, l.service().Tag)
+	digest, err := l.d.Registry.Resolve(limited, q.of.Image, q.of.Tag)
 	if err == nil {
 		err = l.found(limited, q, digest)
 	}
@@ -185,7 +191,7 @@ func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBef
 		notBefore = time.Now().Add(asked.After)
 	}
 	if errors.Is(err, ErrNotFound) && !q.told {
-		l.about("").Info().Str("image", l.service().Reference()).Msg("there is no such image yet; looking again, ever more seldom")
+		l.about("").Info().Str("image", q.of.Reference()).Msg("there is no such image yet; looking again, ever more seldom")
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
 		l.about("").Warn().Err(err).Msg("cannot look up the tag; trying again")
@@ -194,10 +200,10 @@ func (l *lane) lookUpOnce(ctx context.Context, q inquiry) (digest string, notBef
 }
 
 // keepPromises counts the tries of promised look-ups, and deploys where the tag has come to the promised digest.
-func (l *lane) keepPromises(digest string, now time.Time) error {
+func (l *lane) keepPromises(q inquiry, digest string, now time.Time) error {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.removed {
+	if !l.asksLocked(q) {
 		return nil
 	}
 	p := proposal{at: now, orders: map[string]Order{}}
@@ -222,19 +228,19 @@ func (l *lane) keepPromises(digest string, now time.Time) error {
 // found acts on the digest that waiting pushes, or a service without a release, find their tag at.
 func (l *lane) found(ctx context.Context, q inquiry, digest string) error {
 	if l.soughtBy(q) {
-		return l.foundSought(ctx, digest)
+		return l.foundSought(ctx, q, digest)
 	}
 	judged, err := l.d.Journal.Judged(l.service().Name, digest)
 	if err != nil || judged || len(q.waiting) == 0 && !q.bare || l.promised(digest) {
 		return err
 	}
-	revision, err := l.d.Registry.Revision(ctx, l.service().Image, digest)
+	revision, err := l.d.Registry.Revision(ctx, q.of.Image, digest)
 	if err != nil {
 		return err
 	}
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.removed {
+	if !l.asksLocked(q) {
 		return nil
 	}
 	p := proposal{at: time.Now(), orders: map[string]Order{}}

@@ -514,6 +514,56 @@ func TestWhatGaveWayToAnotherImageIsNoRefusal(t *testing.T) {
 	}
 }
 
+// The registry answers when the service has another image already: that was not the question. Mutants: found, foundSought or
+// keepPromises without asksLocked.
+func TestTheAnswerForTheImageBeforeIsNotDeployed(t *testing.T) {
+	for name, ask := range map[string]func(*rig){
+		"a push waits":            func(r *rig) { r.submit(pushed(3)) },
+		"a look-up is promised":   func(r *rig) { r.deliver(another("v1", 3)) },
+		"another image is sought": func(r *rig) { s := web(); s.Tag = "v1"; r.configure(s) },
+		"nothing runs":            nil,
+	} {
+		for _, late := range []string{"tag", "revision"} {
+			t.Run(name+", the "+late+" is late", func(t *testing.T) { answeredForTheImageBefore(t, late, ask) })
+		}
+	}
+}
+
+func answeredForTheImageBefore(t *testing.T, late string, ask func(*rig)) {
+	synctest.Test(t, func(t *testing.T) {
+		r, other := newRig(t), web()
+		other.Image = "ghcr.io/o/new"
+		r.registry.has("v1", 3)
+		r.hasImage(other, "latest", 4)
+		if ask == nil {
+			r.registry.has("latest", 3)
+			ask = func(*rig) {}
+		} else {
+			r.start()
+			r.deployed(1)
+			r.stop()
+			r.registry.has("latest", 3)
+		}
+		answer := r.registry.answersLate(late)
+		r.start()
+		defer func() { r.stop() }()
+		r.settle()
+		ask(r)
+		r.configure(other)
+		answer()
+		r.pass(time.Minute)
+		all, _ := r.Deployments("web", 10)
+		for _, d := range all {
+			if d.Image == other.Image && d.Digest != "" && d.Digest != digest(4) {
+				r.Errorf("%+v was deployed of %s, which has %s only", d, other.Image, digest(4))
+			}
+		}
+		if d := r.newest("web"); d.State != deployer.Succeeded || d.Digest != digest(4) {
+			r.Errorf("the newest deployment is %+v, want %s", d, digest(4))
+		}
+	})
+}
+
 // Mutant: foundSought that insists for ever.
 func TestAnImageThatFailsIsNotTriedForEver(t *testing.T) {
 	inBubble(t, func(r *rig) {

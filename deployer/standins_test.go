@@ -207,11 +207,30 @@ type registry struct {
 	digests   map[string]string // by "image:tag"
 	revisions map[string]string // by digest
 	fails     error
+	hold      map[string]<-chan struct{} // by "tag" or "revision": what is known is answered when it is closed; nil: at once
 	born      time.Time
 	asked     []time.Duration
 }
 
-func (r *registry) Resolve(_ context.Context, image, tag string) (string, error) {
+func (r *registry) Resolve(ctx context.Context, image, tag string) (string, error) {
+	digest, err := r.resolve(image, tag)
+	r.wait(ctx, "tag")
+	return digest, err
+}
+
+func (r *registry) wait(ctx context.Context, what string) {
+	r.mu.Lock()
+	hold := r.hold[what]
+	r.mu.Unlock()
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (r *registry) resolve(image, tag string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked = append(r.asked, time.Since(r.born).Round(time.Second))
@@ -224,10 +243,25 @@ func (r *registry) Resolve(_ context.Context, image, tag string) (string, error)
 	return "", fmt.Errorf("tag %s of %s %w", tag, image, deployer.ErrNotFound)
 }
 
-func (r *registry) Revision(_ context.Context, _, digest string) (string, error) {
+func (r *registry) Revision(ctx context.Context, _, digest string) (string, error) {
+	r.wait(ctx, "revision")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.revisions[digest], r.fails
+}
+
+// answersLate lets those who ask for a tag or a revision from now on wait for what is known now.
+func (r *registry) answersLate(what string) (answer func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hold := make(chan struct{})
+	r.hold = map[string]<-chan struct{}{what: hold}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.hold = nil
+		close(hold)
+	}
 }
 
 // has puts release n under a tag; with its commit in the label.
