@@ -55,7 +55,7 @@ type Deployer struct {
 	drains  map[string]string                // the services of releases that have requests to be ended and get no new ones
 	orders  map[string]Order                 // of the pushes of services without a lane
 	loans   map[string]loan                  // by "host/prefix"
-	orphans []Deployment                     // of services without a lane: their ends are not in the journal yet
+	orphans Change                           // what ends of services without a lane, and is not in the journal yet
 	lookups []Lookup
 	arrival int64
 	news    chan struct{} // closed and replaced whenever a deployment moves or tells something
@@ -115,7 +115,10 @@ func New(o Options) (*Deployer, error) {
 	for _, l := range memory.Lookups {
 		if d.lanes()[l.Service] != nil {
 			d.lookups = append(d.lookups, l)
+			continue
 		}
+		l.Done = true
+		d.orphans.Lookups = append(d.orphans.Lookups, l)
 	}
 	if err := d.recallLive(); err != nil {
 		return nil, err
@@ -152,22 +155,25 @@ func (d *Deployer) recallActive(active []Deployment) {
 			l.active = append(l.active, &job{Deployment: a, id: a.ID})
 			continue
 		}
-		d.orphans = append(d.orphans, a.dismissed(live[a.Service], time.Now()))
+		d.orphans.Deployments = append(d.orphans.Deployments, a.dismissed(live[a.Service], time.Now()))
 	}
 	d.endOrphans()
 }
 
-// endOrphans writes down the end of what had not ended of services that left the configuration while the program did not run.
+// endOrphans writes down the end of what services had on their way that left the configuration while the program did not run.
 func (d *Deployer) endOrphans() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.orphans = slices.DeleteFunc(d.orphans, func(a Deployment) bool {
-		err := d.Journal.Commit(Change{Deployments: d.stampLocked([]Deployment{a})})
-		if err != nil {
-			d.Log.Error().Err(err).Str("service", a.Service).Str("deployment", a.ID).Msg("cannot end a deployment of a removed service; trying again")
-		}
-		return err == nil
-	})
+	if len(d.orphans.Deployments)+len(d.orphans.Lookups) == 0 {
+		return
+	}
+	c := d.orphans
+	c.Deployments = d.stampLocked(c.Deployments) // anew with each try: no later step has a lower tick
+	if err := d.Journal.Commit(c); err != nil {
+		d.Log.Error().Err(err).Msg("cannot end the deployments of removed services; trying again")
+		return
+	}
+	d.orphans = Change{}
 }
 
 // Run carries out deployments until ctx ends, then waits for everything it started. What was interrupted goes on at

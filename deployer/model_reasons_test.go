@@ -13,16 +13,18 @@ import (
 // switched back had been hit by something.
 func reasonsAreTrue(history []fact, _ []deployer.Service) (wrongs []string) {
 	now, hit := map[string]deployer.Deployment{}, map[string]bool{}
-	names := ""
+	left := map[string]bool{} // what was on its way when its service left the configuration
 	for _, f := range history {
 		switch f.what {
 		case reshaped:
-			names = f.text
+			for id, d := range now {
+				left[id] = left[id] || !d.State.Ended() && !strings.Contains(f.text, " "+d.Service+" ")
+			}
 		case asking, fault:
 			hit[f.release] = true
 		case written:
 			now[f.release] = f.deployment
-			gone := names != "" && !strings.Contains(names, " "+f.service+" ") && f.deployment.Reason == "the service is no longer in the configuration"
+			gone := left[f.release] && f.deployment.Reason == "the service is no longer in the configuration"
 			if f.deployment.State.Ended() && !gone && !reasonHolds(f, now, hit) {
 				wrongs = append(wrongs, fmt.Sprintf("%s is %s because of %q; live is %s", f.release, f.deployment.State, f.deployment.Reason, f.live))
 			}

@@ -249,6 +249,29 @@ func TestWhatSwitchesWhenItsServiceLeavesIsStoppedAfterItsDrain(t *testing.T) {
 	})
 }
 
+// A look-up that was promised is nobody's when its service has left while the program did not run. Mutant: New that forgets it only.
+func TestWhatWasPromisedEndsWithItsService(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		r.submit(packagedFor(two, 5))
+		other := packagedFor(two, 6)
+		other.Tag, other.Delivery = "v1", "v1"
+		r.deliver(other)
+		for _, services := range [][]deployer.Service{{web()}, {web(), two}} {
+			r.stop()
+			r.services = services
+			r.registry.has("latest", 1) // web looks no further
+			r.start()
+			r.pass(time.Minute)
+			r.registry.forget()
+		}
+		r.pass(10 * time.Minute)
+		if asked := r.registry.askedAt(); len(asked) > 0 {
+			r.Errorf("a tag was looked up at %v, want nobody to ask", asked)
+		}
+	}, web(), two)
+}
+
 // How a deployment ends whose service has left while the program did not run is what its traffic went to. The journal cannot be
 // written at first, and when it can the routes are gone. Mutant: recallActive that does not ask Traffic.
 func TestWhatASwitchHadComeToWhenItsServiceLeft(t *testing.T) {
