@@ -116,6 +116,21 @@ func TestRecreateStopsTheOldReleaseFirst(t *testing.T) {
 	}, recreated())
 }
 
+// What cannot be made, for a secret that is damaged or a path that is missing, leaves what runs alone: nobody notices.
+// Mutant: bringUp without Make.
+func TestRecreateTouchesNothingWhenTheNextReleaseCannotBeMade(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		r.runtime.On(digest(2), deployertest.Script{Make: deployertest.Step{Err: errors.New("the variable PASSWORD is damaged")}})
+		r.because(r.submit(packaged(2)), deployer.Failed, "PASSWORD is damaged")
+		r.serves(old)
+		if n := r.count("halt web " + digest(1)); n+r.traffic.pauses > 0 {
+			r.Errorf("it was stopped %d times, and its requests held %d times", n, r.traffic.pauses)
+		}
+		r.is(r.submit(packaged(3)), deployer.Succeeded)
+	}, recreated())
+}
+
 // Mutants: undo without giveBack; undo that gives a recreated release the short time.
 func TestRecreateStartsTheOldReleaseAgain(t *testing.T) {
 	sick := deployertest.Step{Err: errors.New("sick")}

@@ -46,6 +46,10 @@ func (e engine) Pull(ctx context.Context, r deployer.Release, progress func(depl
 	return image, err
 }
 
+func (e engine) Make(ctx context.Context, r deployer.Release) error {
+	return e.p.lasting(ctx, false, func(ctx context.Context) error { return e.p.w.fake.Make(ctx, r) })
+}
+
 func (e engine) Start(ctx context.Context, r deployer.Release) error {
 	return e.p.lasting(ctx, false, func(ctx context.Context) error {
 		err := e.p.w.fake.Start(ctx, r)

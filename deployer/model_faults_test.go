@@ -13,7 +13,7 @@ import (
 func (p *plan) fate() move {
 	s := p.service()
 	n := p.recent(s.Repository)
-	call := []string{"preflight", "pull", "start", "await", "halt", "retire", "once"}[p.rng.IntN(7)]
+	call := []string{"preflight", "pull", "start", "await", "halt", "retire", "once", "make"}[p.rng.IntN(8)]
 	step, text := deployertest.Step{}, ""
 	switch p.rng.IntN(6) {
 	case 0, 1:
@@ -39,7 +39,7 @@ func (p *plan) fate() move {
 			}
 			*map[string]*deployertest.Step{
 				"preflight": &script.Preflight, "pull": &script.Pull, "start": &script.Start, "await": &script.Await, "halt": &script.Halt, "retire": &script.Retire,
-				"once": &script.Once,
+				"once": &script.Once, "make": &script.Make,
 			}[call] = step
 		})
 	}}

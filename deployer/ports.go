@@ -97,6 +97,9 @@ type Runtime interface {
 	// Pull makes the release's image available by digest and keeps it from being pruned. progress is called
 	// from the calling goroutine.
 	Pull(ctx context.Context, r Release, progress func(Report)) (Image, error)
+	// Make creates the release's containers and starts none of them: it fails of what they could not be created for, whereas what
+	// runs may go on. Start takes them as they are.
+	Make(ctx context.Context, r Release) error
 	// Start creates and starts the release's containers beside whatever runs. Containers of the same release that a
 	// Halt stopped are started again, as they were made if r.Spec says so; what a crash left half-made is replaced.
 	Start(ctx context.Context, r Release) error

@@ -146,13 +146,17 @@ func (l *lane) recheck(ctx context.Context, j *job, change func(Deployment) Depl
 }
 
 // bringUp prepares the new release, starts it beside the old one, or for `recreate` in its place, and waits until it is
-// healthy. When the engine was lost meanwhile, it may have lost the containers too: they are started again.
+// healthy. The old one is not touched before it is certain that the new one's containers can be made. When the engine was lost meanwhile, it may have lost the containers too: they are started again.
 func (l *lane) bringUp(ctx context.Context, j *job) ([]Replica, error) {
 	if err := l.prepare(ctx, j); err != nil {
 		return nil, err
 	}
 	release := l.release(j)
 	if release.Service.Strategy == Recreate {
+		create := func(ctx context.Context) error { return l.d.Runtime.Make(ctx, release) }
+		if err := l.retry(ctx, startDeadline, "create containers", j, create); err != nil {
+			return nil, err
+		}
 		if err := l.makeWay(ctx, j); err != nil {
 			return nil, err
 		}

@@ -41,6 +41,7 @@ func TestRuntime(t *testing.T, rig Rig) {
 		"what is live is started again as it was made":   resumeAsItWas,
 		"retire removes, and again is no error":          retireTwice,
 		"start replaces what a crash left half-made":     startAfterCrash,
+		"start takes what was made as it is":             makeFirst,
 		"start twice is start once":                      startTwice,
 		"await names exit code and last lines":           awaitExit,
 		"await gives up at the health deadline":          awaitDeadline,

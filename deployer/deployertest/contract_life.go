@@ -122,6 +122,25 @@ func startAfterCrash(t *testing.T, rig Rig) {
 	}
 }
 
+func makeFirst(t *testing.T, rig Rig) {
+	r := rig.release(t, "made", rig.Good)
+	r.Service.Replicas = 2
+	rig.pull(t, r)
+	for range 2 {
+		if err := rig.Runtime.Make(t.Context(), r); err != nil {
+			t.Fatalf("make: %v", err)
+		}
+	}
+	made, _ := rig.find(t, r.ID)
+	if made.Up(1) || len(made.Replicas) != r.Service.Replicas {
+		t.Fatalf("made, it is %+v; want %d containers that do not run", made, r.Service.Replicas)
+	}
+	rig.start(t, r)
+	if after := rig.await(t, r); !slices.EqualFunc(made.Replicas, after, func(a, b deployer.Replica) bool { return a.Container == b.Container }) {
+		t.Errorf("started as %+v, want the containers of %+v", after, made.Replicas)
+	}
+}
+
 func startTwice(t *testing.T, rig Rig) {
 	r := rig.release(t, "twice", rig.Good)
 	rig.start(t, r)

@@ -15,6 +15,7 @@ type release struct {
 	restarts int
 	begun    time.Time       // when its containers started the last time
 	ran      bool            // Start got to its end once: a Halt's leftover, not a crash's
+	made     bool            // Make got to its end
 	alive    context.Context // ends when a container exits by itself
 	die      context.CancelCauseFunc
 }
@@ -26,10 +27,10 @@ func (f *Fake) retainLocked(r deployer.Release) {
 	f.images[r.Service.Name][r.ID] = r.Digest
 }
 
-// makeLocked creates the release's containers, unless a Halt left them or they run.
+// makeLocked creates the release's containers, unless a Make or a Halt left them or they run.
 func (f *Fake) makeLocked(r deployer.Release) {
 	old, ok := f.releases[r.ID]
-	if ok && old.ran && (old.Up(1) || old.Spec == cmp.Or(r.Spec, r.Service.Spec())) {
+	if ok && (old.ran || old.made) && (old.Up(1) || old.Spec == cmp.Or(r.Spec, r.Service.Spec())) {
 		f.addLocked(old, r.Service.Replicas)
 		return
 	}

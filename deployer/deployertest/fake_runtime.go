@@ -36,6 +36,26 @@ func (f *Fake) Pull(ctx context.Context, r deployer.Release, progress func(deplo
 	return deployer.Image{Revision: script.Revision}, nil
 }
 
+// Make implements deployer.Runtime.
+func (f *Fake) Make(ctx context.Context, r deployer.Release) error {
+	script, err := f.call("make", r.Service.Name, r.Digest)
+	if err != nil {
+		return err
+	}
+	if err := script.Make.take(ctx); err != nil {
+		return err
+	}
+	if err := f.create(r); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if made, ok := f.releases[r.ID]; ok {
+		made.made = true
+	}
+	return nil
+}
+
 // Start implements deployer.Runtime. Like an engine it refuses a release whose image was not pulled.
 func (f *Fake) Start(ctx context.Context, r deployer.Release) error {
 	script, err := f.call("start", r.Service.Name, r.Digest)

@@ -11,6 +11,7 @@ type Script struct {
 	Revision           string // the image's label
 	Preflight          Step
 	Pull, Start, Await Step
+	Make               Step
 	Halt, Retire       Step
 	Once               Step     // of a RunOnce; Output is what it says
 	Output             []string // of each container; default "hello"

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/docker/docker/api/types/system"
@@ -49,6 +50,7 @@ type Engine struct {
 	tenants    tenants
 	once       waited
 	hosts      hosts
+	whole      sync.Map // ids of containers that Make has made, files and all, and nobody has started
 	network    string
 	registries atomic.Pointer[map[string]Registry]
 	spare      int64

@@ -12,16 +12,17 @@ const (
 	startsAgain
 )
 
-// fate judges a container by its labels and state. Only one that ran before and was made from the same digest and
-// configuration is started again: created but never run is what a crash leaves.
-func fate(c container.InspectResponse, want map[string]string) verdict {
+// fate judges a container by its labels and state. Only one that ran before, or is known to be whole, and was made from the same
+// digest and configuration is started: created but never run is what a crash leaves.
+func fate(c container.InspectResponse, want map[string]string, whole bool) verdict {
 	has := c.Config.Labels
+	ready := c.State.Status == container.StateExited || whole && c.State.Status == container.StateCreated
 	switch {
 	case has[labelNetwork] != want[labelNetwork] || has[labelDeployment] != want[labelDeployment]:
 		return foreign
 	case c.State.Running:
 		return goesOn
-	case c.State.Status == container.StateExited && has[labelSpec] == want[labelSpec] && has[labelDigest] == want[labelDigest]:
+	case ready && has[labelSpec] == want[labelSpec] && has[labelDigest] == want[labelDigest]:
 		return startsAgain
 	}
 	return replaced

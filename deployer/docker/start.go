@@ -16,6 +16,25 @@ import (
 // parallel caps the containers worked on at once: a small machine is only slowed by more.
 const parallel = 8
 
+// Make implements deployer.Runtime.
+func (e *Engine) Make(ctx context.Context, r deployer.Release) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for n := range r.Service.Replicas {
+		group.Go(func() error {
+			id, err := e.create(ctx, r, n)
+			if cerrdefs.IsConflict(err) {
+				return nil // Start sees to what is there
+			}
+			if err == nil {
+				e.whole.Store(id, true)
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
 // Start implements deployer.Runtime. It creates without looking first: an engine that is asked less answers sooner, and
 // names that are taken tell what an earlier Start left. It looks for what has an earlier configuration, though: of today's
 // the engine may refuse to make anything, before it comes to the name.
@@ -91,7 +110,8 @@ func (e *Engine) resume(ctx context.Context, r deployer.Release, n int) error {
 	}
 	want := e.labels(r, n)
 	want[labelSpec] = cmp.Or(r.Spec, want[labelSpec])
-	switch fate(found, want) {
+	_, whole := e.whole.LoadAndDelete(found.ID)
+	switch fate(found, want, whole) {
 	case foreign:
 		return fmt.Errorf("create container %s: a container that is not fisherman's has that name; rename or remove it", name)
 	case goesOn:

@@ -89,6 +89,7 @@ func (e *Engine) stop(ctx context.Context, c container.Summary, grace time.Durat
 
 // remove forgives a container that is gone, and waits for one that someone else removes at this moment.
 func (e *Engine) remove(ctx context.Context, id, name string) error {
+	e.whole.Delete(id)
 	err := e.ask(ctx, "remove container "+name, func(ctx context.Context) error {
 		err := e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true})
 		if cerrdefs.IsConflict(err) {

@@ -47,9 +47,10 @@ func aMissingPathIsNotMade(t *testing.T, b *bench) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	r.Service.Volumes = []deployer.Volume{{Source: missing, Target: "/data"}}
 	b.pull(t, r)
-	err := b.Start(t.Context(), r)
-	if err == nil || errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), missing) || !strings.Contains(err.Error(), "make that directory first") {
-		t.Errorf("started with %v, want a final error that names %s", err, missing)
+	for _, err := range []error{b.Make(t.Context(), r), b.Start(t.Context(), r)} {
+		if err == nil || errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), missing) || !strings.Contains(err.Error(), "make that directory first") {
+			t.Errorf("made or started with %v, want a final error that names %s", err, missing)
+		}
 	}
 	if found, _ := filepath.Glob(missing); len(found) > 0 {
 		t.Error("the directory was made")
