@@ -56,8 +56,12 @@ func (w *world) settled(s deployer.Service, status deployer.ServiceStatus) (wron
 	if d, err := w.book.Deployment(live); err != nil || d.State != deployer.Succeeded || d.Digest != w.release(live).Digest {
 		wrong("what is live, %s, is %s (%v)", live, d.State, err)
 	}
-	if all := w.release(live).Replicas; (!w.release(live).Up(s.Replicas) || len(all) != s.Replicas) && !(len(all) < s.Replicas && w.cannotGrow(s, w.release(live))) {
-		wrong("not all of its %d replicas run: %+v", s.Replicas, w.release(live).Replicas)
+	want := s.Replicas
+	if w.cannotGrow(s, w.release(live)) {
+		want = min(want, len(w.release(live).Replicas))
+	}
+	if !w.release(live).Up(want) || len(w.release(live).Replicas) != want {
+		wrong("not all of its %d replicas run: %+v", want, w.release(live).Replicas)
 	}
 	if spec := w.release(live).Spec; spec != s.Spec() && !w.refused(s, w.release(live).Digest) {
 		wrong("what is live, %s, was made with an earlier configuration", live)
