@@ -30,7 +30,7 @@ func F2(raw []byte) (*Imported, error) {
 	}
 	old := &f2{job: j, certificates: map[string]*yaml.Node{}, anchors: map[string]string{}, listens: mapping()}
 	old.balancer(root.object("alb"))
-	root.left("secrets", "the key that decrypts `secret:` values stays where it is", "the values themselves are named below")
+	root.left("secrets", "the key that decrypts `secret:` values stays where it is", "the values themselves are named below; `fisherman secrets keygen` makes a key of fisherman's own")
 	services := old.services(root)
 	old.auxiliary(root, services)
 	root.rest()
@@ -104,7 +104,7 @@ func (f *f2) app(o *object, name string) *yaml.Node {
 	put(made, "routes", f.routes(o))
 	put(made, "environment", f.environment(o, name))
 	put(made, "args", arguments(o))
-	f.volumes(o, name, made)
+	f.volumes(o, made)
 	if mode := o.text("shutdown_mode"); mode == "forceful" {
 		f.tell(o.below("shutdown_mode"), "fisherman always lets requests finish before SIGTERM, and SIGKILL comes last", "look at `drain` and `stop`")
 	}
@@ -139,7 +139,7 @@ func (f *f2) environment(o *object, name string) *yaml.Node {
 			continue
 		}
 		variable, reference := f.variable(name, key)
-		f.tell(old.below(key), "it is encrypted for f2's key", fmt.Sprintf("decrypt it with that key and set %s in the environment, or encrypt it anew", variable))
+		f.tell(old.below(key), "it is encrypted for f2's key", fmt.Sprintf("decrypt it with that key, and set %s in the environment or write what `fisherman secrets encrypt` makes of it, as `{ age: … }`", variable))
 		put(made, key, reference)
 	}
 	return made
@@ -154,17 +154,18 @@ func arguments(o *object) *yaml.Node {
 }
 
 // volumes are files and directories of the machine, or files from S3.
-func (f *f2) volumes(o *object, name string, made *yaml.Node) {
-	all, mounts, writable := o.object("volumes"), list(), false
+func (f *f2) volumes(o *object, made *yaml.Node) {
+	all, mounts, files, writable := o.object("volumes"), list(), mapping(), false
 	for _, key := range all.keys {
 		volume := all.object(key)
 		target := volume.text("target")
 		file, bucket := f.external(volume.object("source"))
 		switch {
 		case bucket != "":
-			file = path.Join("/etc/fisherman/files", name, path.Base(bucket))
-			mounts.Content = append(mounts.Content, literal(file+":"+target+":ro"))
-			f.tell(all.below(key), "it is a file in S3", fmt.Sprintf("copy it to this machine: `aws s3 cp s3://%s %s`", bucket, file))
+			source := mapping()
+			put(source, "source", text("s3://"+bucket))
+			files.Content = append(files.Content, literal(target), inline(source))
+			f.tell(all.below(key), "it is a file in S3, which fisherman reads and follows itself", "let this machine have s3:GetObject on s3://"+bucket)
 		case strings.HasPrefix(file, "/"):
 			mounts.Content, writable = append(mounts.Content, literal(file+":"+target)), true
 			f.tell(all.below(key), "f2 let the old release and the new one write to it at once, and `strategy: blue-green` goes on with that",
@@ -175,6 +176,7 @@ func (f *f2) volumes(o *object, name string, made *yaml.Node) {
 		volume.rest()
 	}
 	put(made, "volumes", mounts)
+	put(made, "files", files)
 	if writable {
 		put(made, "strategy", text("blue-green"))
 	}

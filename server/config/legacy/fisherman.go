@@ -54,9 +54,14 @@ func (j *job) webhooks(usual *object) *yaml.Node {
 	if usual.text("secret") == "" {
 		j.tell("default.secret", "there is none, and fisherman takes no unsigned webhook", fmt.Sprintf("give GitHub's webhooks one, and set it as %s in the environment", name))
 	} else {
-		j.tell("default.secret", "secrets do not belong into the file", fmt.Sprintf("set it as %s in the environment", name))
+		j.tell("default.secret", "secrets do not belong into the file", kept(name))
 	}
 	return made
+}
+
+// kept is where a secret goes.
+func kept(variable string) string {
+	return fmt.Sprintf("set it as %s in the environment, or write what `fisherman secrets encrypt` makes of it, as `{ age: … }`", variable)
 }
 
 func (j *job) discord(usual *object) *yaml.Node {
@@ -67,7 +72,7 @@ func (j *job) discord(usual *object) *yaml.Node {
 	name, reference := j.variable("DISCORD_TOKEN")
 	put(made, "token", reference)
 	put(made, "channel_id", text(old.text("channel_id")))
-	old.left("token", "secrets do not belong into the file", fmt.Sprintf("set it as %s in the environment", name))
+	old.left("token", "secrets do not belong into the file", kept(name))
 	old.rest()
 	return made
 }
@@ -77,7 +82,7 @@ func (j *job) repository(old *object, at, repository string, services *yaml.Node
 	var secret *yaml.Node
 	if old.take("secret") != nil {
 		name, reference := j.variable(path.Base(repository), "webhook_secret")
-		j.tell(at+".secret", "secrets do not belong into the file", fmt.Sprintf("set it as %s in the environment", name))
+		j.tell(at+".secret", "secrets do not belong into the file", kept(name))
 		secret = reference
 	}
 	follow := old.text("follow")

@@ -101,7 +101,7 @@ func (j *job) service(path, old string) string {
 	}
 	j.names[free] = true
 	if free != old {
-		j.tell(path, "its name is taken, or no DNS label of at most 40 characters", fmt.Sprintf("it became `%s`; write another, if you like", free))
+		j.tell(path, "its name is taken, or no DNS label of at most 40 characters", fmt.Sprintf("it became `%s`, by which the others on the network reach it, too; write another, if you like", free))
 	}
 	return free
 }
@@ -119,9 +119,13 @@ func (j *job) finish(root *yaml.Node, head string) (*Imported, error) {
 	return &Imported{Config: []byte(b.String()), Left: j.left, Variables: j.variables}, nil
 }
 
-// Check looks at the new file as fisherman will, once every variable is set, and tells what is still wrong, too.
+// Check looks at the new file as fisherman will, once every variable is set and what lies in S3 can be read, and tells what is
+// still wrong, too.
 func (i *Imported) Check() {
-	_, err := config.Parse(i.Config, func(name string) (string, bool) { return "x", slices.Contains(i.Variables, name) })
+	_, err := config.Surroundings{
+		Getenv:   func(name string) (string, bool) { return "x", slices.Contains(i.Variables, name) },
+		ReadFile: func(string) ([]byte, error) { return nil, nil },
+	}.Parse(i.Config)
 	var problems config.Problems
 	if !errors.As(err, &problems) {
 		return // Parse has no other error

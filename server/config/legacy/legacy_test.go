@@ -77,6 +77,12 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
+// use reads the new file where S3 has what it names.
+func use(made *legacy.Imported, getenv func(string) (string, bool)) (*config.Config, error) {
+	inS3 := func(name string) ([]byte, error) { return []byte("in " + name), nil }
+	return config.Surroundings{Getenv: getenv, ReadFile: inS3}.Parse(made.Config)
+}
+
 // TestWhatIsWrittenCanBeUsed once the environment is set.
 func TestWhatIsWrittenCanBeUsed(t *testing.T) {
 	for _, file := range all(t) {
@@ -91,7 +97,7 @@ func TestWhatIsWrittenCanBeUsed(t *testing.T) {
 		set := func(name string) (string, bool) {
 			return "value of " + name, strings.Contains(strings.Join(made.Variables, " "), name)
 		}
-		got, err := config.Parse(made.Config, set)
+		got, err := use(made, set)
 		if err != nil || len(got.Services) == 0 {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -104,7 +110,7 @@ func TestF2MeansTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := config.Parse(made.Config, func(name string) (string, bool) { return "opened", slices.Contains(made.Variables, name) })
+	got, err := use(made, func(name string) (string, bool) { return "opened", slices.Contains(made.Variables, name) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +127,9 @@ func TestF2MeansTheSame(t *testing.T) {
 		}
 		if strings.Join(s.Args, "|") != "--mode|a b|1.10" || s.Image != "ghcr.io/somebody/shop-backend" || s.Routes[0].Prefix != "/api" {
 			t.Errorf("got %+v", s)
+		}
+		if content, err := s.Files[0].Content.Reveal(); s.Files[0].Target != "/app/config.yaml" || content != "in s3://configuration-abc/shop/config.yaml" {
+			t.Errorf("its file is %+v with %q, %v", s.Files[0], content, err)
 		}
 		return
 	}
