@@ -338,3 +338,46 @@ func TestAnUploadThatTheClientGivesUpIsItsOwnDoingOverHTTP2(t *testing.T) {
 		t.Errorf("logged %v", line)
 	}
 }
+
+// TestWhoComesLateIsToldToLeave: whoever has a connection, however slow to begin, and however idle, hears that it ends before it does.
+// net/http tells only those that have begun when a stop begins.
+func TestWhoComesLateIsToldToLeave(t *testing.T) {
+	p, config, stop := startFront(t, says("reached"))
+	config.ServerName, config.NextProtos = "a.pl", []string{"h2"}
+	slow, err := net.Dial("tcp", p.AddrTLS().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = slow.SetDeadline(time.Now().Add(patience))
+	idle := dialTLS(t, p, config)
+	fetch(t, clientTLS(t, p, config, true), "https://a.pl/") // by now both are accepted
+	over := make(chan struct{})
+	go func() { defer close(over); stop() }()
+	if code, err := farewell(idle); err != nil || code != http2.ErrCodeNo {
+		t.Errorf("who was there: %v, %v", code, err)
+	}
+	if code, err := farewell(tls.Client(slow, config)); err != nil || code != http2.ErrCodeNo {
+		t.Errorf("who came late: %v, %v", code, err)
+	}
+	<-over
+}
+
+// farewell begins HTTP/2 and says nothing more until the server says that it is over.
+func farewell(conn net.Conn) (http2.ErrCode, error) {
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		return 0, err
+	}
+	framer := http2.NewFramer(conn, conn)
+	if err := framer.WriteSettings(); err != nil {
+		return 0, err
+	}
+	for {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			return 0, err
+		}
+		if last, is := frame.(*http2.GoAwayFrame); is {
+			return last.ErrCode, nil
+		}
+	}
+}

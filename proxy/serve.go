@@ -157,7 +157,7 @@ func (p *Proxy) shutDown(fronts *fronts) error {
 	for _, f := range p.flights() {
 		f.part(&leaving, min(partTime, p.options.Timeouts.Shutdown/2))
 	}
-	err := fronts.each(func(s *http.Server) error { return s.Shutdown(ctx) })
+	err := fronts.each(func(s *http.Server) error { return finish(ctx, s) })
 	if cut := leaving.wait() + p.cutAll(); cut > 0 {
 		p.options.Log.Warn().Int("connections", cut).Msg("closed proxied connections that had not ended")
 	}
@@ -169,6 +169,22 @@ func (p *Proxy) shutDown(fronts *fronts) error {
 	}
 	p.closeUnserved()
 	return err
+}
+
+// finishEvery is how long a connection may be idle that has begun too late to be told that it ends.
+const finishEvery = 500 * time.Millisecond
+
+// finish ends a server's connections when their requests are done. Shutdown tells only those of HTTP/2 to leave that have begun by
+// then. Whose handshake has taken longer would be waited for, and cut without a word; so it is asked again.
+func finish(ctx context.Context, s *http.Server) error {
+	for {
+		step, stop := context.WithTimeout(ctx, finishEvery)
+		err := s.Shutdown(step)
+		stop()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // closeUnserved closes a listener that came when it was too late to serve it.
