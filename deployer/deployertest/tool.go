@@ -12,8 +12,9 @@ import (
 )
 
 // Tool builds a program of another module, such as "example.com/module/cmd/name@v1.2.3", and returns the path of its binary.
-// It is built once for each version, by one test at a time, and kept in the user's cache directory.
-func Tool(t testing.TB, program string) string {
+// It is built once for each version, by one test at a time, and kept in the user's cache directory. One that is too old to be
+// installed by its version is built in a module of its own that requires modules such as "example.com/module@v1.2.3".
+func Tool(t testing.TB, program string, requires ...string) string {
 	t.Helper()
 	name := path.Base(strings.ReplaceAll(program, "@", "-"))
 	directory, err := toolDirectory(name)
@@ -33,12 +34,35 @@ func Tool(t testing.TB, program string) string {
 	if _, err := os.Stat(binary); err == nil {
 		return binary
 	}
-	install := exec.Command("go", "install", program)
-	install.Env = append(os.Environ(), "GOBIN="+directory, "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := install.CombinedOutput(); err != nil {
+	fresh := filepath.Join(directory, "new", bare) // whoever is killed meanwhile leaves half of it
+	build := exec.Command("go", "install", program)
+	if len(requires) > 0 {
+		path, _, _ := strings.Cut(program, "@")
+		build = exec.Command("go", "build", "-mod=mod", "-o", fresh, path)
+		build.Dir = moduleOf(t, requires)
+	}
+	build.Env = append(os.Environ(), "GOBIN="+filepath.Dir(fresh), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", program, err, out)
 	}
+	if err := os.Rename(fresh, binary); err != nil {
+		t.Fatal(err)
+	}
 	return binary
+}
+
+// moduleOf is the directory of a module that requires others.
+func moduleOf(t testing.TB, requires []string) string {
+	t.Helper()
+	directory := t.TempDir()
+	text := "module tool\n\ngo 1.26.0\n"
+	for _, one := range requires {
+		text += "\nrequire " + strings.Replace(one, "@", " ", 1)
+	}
+	if err := os.WriteFile(filepath.Join(directory, "go.mod"), []byte(text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return directory
 }
 
 func toolDirectory(name string) (string, error) {
