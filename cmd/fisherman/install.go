@@ -32,7 +32,7 @@ func newInstall() *cobra.Command {
 		Short: "Write the systemd units of this machine",
 		Long: "Writes fisherman.service and the units of the sockets that systemd holds for it into " + unitDirectory + ", and an empty\n" +
 			environmentFile + " (0600) for secrets where there is none. What is there already is brought up to date; running\n" +
-			"it again changes nothing else. The sockets' addresses are the configuration's.",
+			"it again changes nothing else. The sockets' addresses are the configuration's; without certificates there is none for HTTPS.",
 		Example: "  fisherman install --config /etc/fisherman/fisherman.yaml --now\n" +
 			"  fisherman install --config s3://bucket/fisherman.yaml --print",
 		Args: exactly(cobra.NoArgs),
@@ -68,7 +68,7 @@ func (i *installation) run(cmd *cobra.Command) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\nThe sockets get the addresses that are the default. Run this again once the configuration can be read.\n", err)
 		c = defaultAddresses()
 	}
-	b, err := newBox(i.program, i.location, c)
+	b, err := newBox(i.program, i.location, c, err != nil || c.Proxy.SpeaksTLS())
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,11 @@ func (i *installation) run(cmd *cobra.Command) error {
 	}
 	if err := i.write(b, files); err != nil {
 		return err
+	}
+	for _, s := range b.Needless {
+		if err := i.remove(cmd.Context(), s.Unit()); err != nil {
+			return err
+		}
 	}
 	return i.tell(cmd.Context(), b)
 }
@@ -208,6 +213,24 @@ func (i *installation) place(f file, mode fs.FileMode, replace bool) error {
 		return fmt.Errorf("write %s: %w; run this as root", path, err)
 	}
 	fmt.Fprintf(i.out, "written    %s\n", path)
+	return nil
+}
+
+// remove takes away the unit of a socket that an earlier configuration needed.
+func (i *installation) remove(ctx context.Context, unit string) error {
+	path := filepath.Join(i.root, unitDirectory, unit)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if i.root == "/" && systemdRuns() {
+		if err := systemctl(ctx, "disable --now "+unit); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("remove %s: %w; run this as root", path, err)
+	}
+	fmt.Fprintf(i.out, "removed    %s\n", path)
 	return nil
 }
 

@@ -34,7 +34,7 @@ func readWhole(t *testing.T, path string) string {
 const installedConfig = `
 github: { secret: "${SECRET}" }
 server: { listen: "localhost:5001" }
-proxy: { http: "127.0.0.1:8080", https: ":8443", access_log: { file: /srv/logs/access } }
+proxy: { http: "127.0.0.1:8080", https: ":8443", acme: {}, access_log: { file: /srv/logs/access } }
 state: /srv/fisherman state
 services:
   web: { repository: o/web, image: i/web, routes: [{ host: web.test, port: 80, tls: "off" }] }
@@ -86,6 +86,20 @@ func TestInstallWritesWhatTheConfigurationNeeds(t *testing.T) {
 	}
 	if again, _, err := installed(t, args...); err != nil || strings.Contains(again, "written ") || strings.Count(again, "unchanged ") != 5 {
 		t.Errorf("the second time: %v\n%s", err, again)
+	}
+
+	// Without certificates nobody could be served over HTTPS.
+	plain := strings.Replace(installedConfig, "acme: {}, ", "", 1)
+	if err := os.WriteFile(filepath.Join(root, "/etc/fisherman/fisherman.yaml"), []byte(plain), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err = installed(t, args...)
+	if _, gone := os.Stat(filepath.Join(root, unitDirectory, "fisherman-https.socket")); err != nil || gone == nil || !strings.Contains(out, "removed ") ||
+		!strings.Contains(readWhole(t, filepath.Join(root, unitDirectory, serviceUnit)), "Sockets=fisherman-http.socket fisherman-server.socket\n") {
+		t.Errorf("without certificates: %v, %v\n%s", err, gone, out)
+	}
+	if again, _, err := installed(t, args...); err != nil || strings.Contains(again, "removed ") || strings.Count(again, "unchanged ") != 4 {
+		t.Errorf("once more: %v\n%s", err, again)
 	}
 	left, err := filepath.Glob(filepath.Join(root, unitDirectory, ".*"))
 	if err != nil || len(left) > 0 {

@@ -34,7 +34,7 @@ func TestOnARealMachine(t *testing.T) {
 	m.write("/etc/fisherman/fisherman.yaml", fmt.Sprintf(`
 github: { secret: "${SECRET}" }
 server: { listen: "127.0.0.1:%d", token: "${TOKEN}" }
-proxy: { http: "127.0.0.1:%d", https: "127.0.0.1:%d", access_log: { file: "off" } }
+proxy: { http: "127.0.0.1:%d", https: "127.0.0.1:%d", acme: {}, access_log: { file: "off" } }
 docker: { network: %q }
 services:
   web:

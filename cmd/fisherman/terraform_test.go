@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fisherman/proxy"
+	"fisherman/server/config"
 )
 
 // workspace is a copy of the Terraform module, in which Terraform may write.
@@ -93,4 +96,25 @@ func (w *workspace) userData(tag, releases, config string) string {
 		w.t.Fatalf("terraform console said %s: %v", out, err)
 	}
 	return string(script)
+}
+
+// TestTheExampleOfTerraformIsAConfiguration that can be used, and that speaks HTTPS on every host.
+func TestTheExampleOfTerraformIsAConfiguration(t *testing.T) {
+	template, err := os.ReadFile("../../terraform/example/fisherman.yaml.tftpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rendered := strings.NewReplacer("$${", "${", "${zone}", "example.com", "${acme_email}", "me@example.com").Replace(string(template))
+	c, err := config.Parse([]byte(rendered), func(name string) (string, bool) { return "hunter2", name == "GITHUB_WEBHOOK_SECRET" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Proxy.ACME == nil || len(warnings(c)) > 0 {
+		t.Errorf("%+v is warned of: %q", c.Proxy, warnings(c))
+	}
+	for _, r := range tlsOf(c).Routes {
+		if r.Mode == proxy.TLSOff {
+			t.Errorf("%s is in plain HTTP", r.Host)
+		}
+	}
 }

@@ -31,7 +31,8 @@ type box struct {
 	Program  string // the path of this binary
 	Config   string // its location
 	Sockets  []socketUnit
-	Writable []string // directories beside those that systemd makes
+	Needless []socketUnit // that systemd is not to hold: without certificates what connects to HTTPS is turned away
+	Writable []string     // directories beside those that systemd makes
 }
 
 // socketUnit is a socket that systemd is to hold.
@@ -47,14 +48,20 @@ func (s socketUnit) Unit() string { return "fisherman-" + s.Name + ".socket" }
 // file is one that is to be there.
 type file struct{ path, content string }
 
-// newBox decides what a machine with this configuration needs.
-func newBox(program, location string, c *config.Config) (box, error) {
+// newBox decides what a machine with this configuration needs, which speaks HTTPS or not.
+func newBox(program, location string, c *config.Config, https bool) (box, error) {
 	b := box{Program: program, Config: location}
+	if !https {
+		b.Needless = []socketUnit{{Name: socketHTTPS}}
+	}
 	for _, s := range []socketUnit{
 		{socketHTTP, "proxy.http", c.Proxy.HTTP},
 		{socketHTTPS, "proxy.https", c.Proxy.HTTPS},
 		{socketServer, "server.listen", c.Server.Listen},
 	} {
+		if s.Name == socketHTTPS && !https {
+			continue
+		}
 		listen, err := stream(s.Listen)
 		if err != nil {
 			return box{}, fmt.Errorf("%s: %w", s.Key, err)

@@ -21,6 +21,11 @@ variable "bucket" {
   type        = string
 }
 
+variable "acme_email" {
+  description = "Let's Encrypt writes there when a certificate is about to expire that nobody has renewed."
+  type        = string
+}
+
 variable "tag" {
   description = "The release of fisherman, such as v1.0.0."
   type        = string
@@ -77,7 +82,7 @@ resource "aws_s3_bucket_versioning" "config" {
 resource "aws_s3_object" "config" {
   bucket       = aws_s3_bucket.config.id
   key          = "fisherman.yaml"
-  content      = templatefile("${path.module}/fisherman.yaml.tftpl", { zone = var.zone })
+  content      = templatefile("${path.module}/fisherman.yaml.tftpl", { zone = var.zone, acme_email = var.acme_email })
   content_type = "application/yaml"
 }
 
