@@ -38,13 +38,13 @@ func Plain(text string) Secret {
 // Sealed is a secret that only Reveal opens, each time anew.
 func Sealed(ciphertext string, by Opener) Secret { return Secret{&content{&ciphertext, by}} }
 
-// Lacking is a secret that could not be had, and why. It equals no other one.
-func Lacking(why string) Secret { return Sealed("", absent(why)) }
+// Lacking is a secret that could not be had, and why. It equals one that could not be had for the same reason.
+func Lacking(why string) Secret { return Sealed(why, absent{}) }
 
-// absent is why a text could not be had.
-type absent string
+// absent opens what is not there, and has the reason in its place.
+type absent struct{}
 
-func (a absent) Open(string) (string, error) { return "", &absentError{string(a)} }
+func (absent) Open(why string) (string, error) { return "", &absentError{why} }
 
 type absentError struct{ why string }
 

@@ -106,6 +106,18 @@ func TestWhatIsSealedIsOpenedByRevealAlone(t *testing.T) {
 	}
 }
 
+// TestWhatIsLackingIsTheSameForTheSameReason, and says it.
+func TestWhatIsLackingIsTheSameForTheSameReason(t *testing.T) {
+	gone := deployer.Lacking("/run/pw is not there")
+	if !gone.Equal(deployer.Lacking("/run/pw is not there")) || gone.Equal(deployer.Lacking("S3 is away")) || gone.Equal(deployer.Secret{}) {
+		t.Error("what is lacking is taken for something else, or not for itself")
+	}
+	got, err := gone.Reveal()
+	if got != "" || !errors.Is(err, deployer.ErrUnavailable) || err.Error() != "could not be had: /run/pw is not there" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 // TestSpecsOfPlainSecretsStay: containers that an earlier version made are not replaced.
 func TestSpecsOfPlainSecretsStay(t *testing.T) {
 	s := deployer.Service{Image: "ghcr.io/o/web", Stop: 10 * time.Second, Environment: map[string]deployer.Secret{"A": deployer.Plain("1"), "EMPTY": {}}}

@@ -20,6 +20,7 @@ const ageKey = "FISHERMAN_AGE_KEY"
 type confidential struct {
 	into  *Secret
 	plain scalar[Secret]
+	own   bool // fisherman uses it itself, and no container does
 }
 
 func (c confidential) read(r *reader, v value) {
@@ -82,8 +83,16 @@ func (c confidential) fromFile(r *reader, v value) {
 		*c.into, err = c.plain.parse(text)
 	}
 	if err != nil {
-		*c.into = r.without(v, v.node.Value, err)
+		*c.into = r.without(v, v.node.Value, err, c.needed(r))
 	}
+}
+
+// needed is where a service says what its containers lack.
+func (c confidential) needed(r *reader) *string {
+	if c.own {
+		return nil
+	}
+	return r.service
 }
 
 // sealed looks whether a value can be opened when it is needed, and leaves it as it is.
@@ -95,7 +104,7 @@ func (c confidential) sealed(r *reader, v value) {
 		return // that is a problem already
 	case r.unusable != nil:
 		if r.mayLack {
-			*c.into = r.without(v, redacted, r.unusable)
+			*c.into = r.without(v, redacted, r.unusable, c.needed(r))
 		}
 		return // else that is a problem already
 	case r.identities == nil:
@@ -103,16 +112,39 @@ func (c confidential) sealed(r *reader, v value) {
 			"`secrets.identity`, or set %s to its content", ageKey)
 		return
 	}
-	err, known := r.opens[ciphertext] // `defaults` bring one in for each service
+	this := opening{ciphertext, c.own}
+	err, known := r.opens[this] // `defaults` bring one in for each service
 	if !known {
-		err = r.identities.Check(ciphertext)
-		r.opens[ciphertext] = err
+		err = c.opens(r, ciphertext)
+		r.opens[this] = err
 	}
 	if err != nil {
-		*c.into = r.without(v, redacted, err)
+		*c.into = r.without(v, redacted, err, c.needed(r))
 		return
 	}
 	*c.into = deployer.Sealed(ciphertext, r.identities)
+}
+
+// opening is a look at a ciphertext: at what begins it, or at all of it.
+type opening struct {
+	ciphertext string
+	whole      bool
+}
+
+// opens tells why a value cannot be opened. What fisherman is about to use itself is looked at whole, so that what is damaged
+// inside is a problem of the configuration, and not of the next start; what a container gets is opened for no other reason.
+func (c confidential) opens(r *reader, ciphertext string) error {
+	if !c.own {
+		return r.identities.Check(ciphertext)
+	}
+	text, err := r.identities.Open(ciphertext)
+	if err == nil && text == "" {
+		err = errors.New("holds nothing; encrypt the value")
+	}
+	if err == nil {
+		_, err = c.plain.parse(text)
+	}
+	return err
 }
 
 // identity is the file whose identities open what is encrypted. It comes before all that may be.
@@ -134,7 +166,7 @@ func (identity) read(r *reader, v value) {
 	raw, err := r.readFile(v, name)
 	if err != nil {
 		r.unusable = err
-		r.without(v, v.node.Value, err)
+		r.without(v, v.node.Value, err, nil)
 		return
 	}
 	r.open(v, v.node.Value, raw, "")
@@ -144,7 +176,7 @@ func (r *reader) open(v value, shown string, raw []byte, subject string) {
 	var err error
 	if r.identities, err = seal.ParseIdentities(raw); err != nil {
 		r.unusable = fmt.Errorf("%s%w", subject, err)
-		r.without(v, shown, r.unusable)
+		r.without(v, shown, r.unusable, nil)
 	}
 }
 

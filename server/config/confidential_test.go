@@ -1,11 +1,13 @@
 package config_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +51,17 @@ func (b box) seal(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return sealed
+}
+
+// sealDamaged is a value that is encrypted and whose header is whole, but not what is inside.
+func (b box) sealDamaged(t *testing.T, text string) string {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(b.seal(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-1] ^= 1
+	return base64.StdEncoding.EncodeToString(raw)
 }
 
 // load reads a configuration of the box; env is its environment.
@@ -187,6 +200,9 @@ func TestWhatIsWrongWithASecret(t *testing.T) {
 		{"", "{ age: " + whole + " }", key + ".age", "[redacted]: there is no identity to open it with; name the file"},
 		{named, "{ age: hunter2 }", key + ".age", "[redacted]: is not encrypted with age"},
 		{named, "{ age: " + whole[:80] + " }", key + ".age", "[redacted]: is damaged"},
+		{named, "{ age: " + b.sealDamaged(t, "hunter2") + " }", key + ".age", "[redacted]: is damaged"},
+		{named, "{ age: " + b.seal(t, "hunter2\n") + " }", key + ".age", "[redacted]: begins or ends with white space"},
+		{named, "{ age: " + b.seal(t, "") + " }", key + ".age", "[redacted]: holds nothing"},
 		{named, "{ age: " + other.seal(t, "hunter2") + " }", key + ".age", "[redacted]: was encrypted to other recipients"},
 		{"secrets: { identity: gone.txt }", "{ age: " + whole + " }", "secrets.identity", `"gone.txt": cannot be read`},
 		{"secrets: { identity: broken.txt }", "{ age: " + whole + " }", "secrets.identity", `"broken.txt": is not an age identity file`},
@@ -213,6 +229,23 @@ func TestWhatIsWrongWithASecret(t *testing.T) {
 	_, err = config.Parse([]byte(everywhere("{ file: beside }")), environment)
 	if err == nil || !strings.Contains(err.Error(), `"beside": cannot be read: is a relative path`) {
 		t.Errorf("a relative path of a text that is nowhere: %v", err)
+	}
+}
+
+// TestWhatFishermanNeedsItselfIsOpenedAtOnce, so that what is damaged is a problem of the configuration. What containers get is
+// opened when there is one.
+func TestWhatFishermanNeedsItselfIsOpenedAtOnce(t *testing.T) {
+	b := newBox(t)
+	_, err := b.load(t, "secrets: { identity: identity.txt }\n"+everywhere("{ age: "+b.sealDamaged(t, "hunter2")+" }"), nil)
+	var problems config.Problems
+	errors.As(err, &problems)
+	var paths []string
+	for _, p := range problems {
+		paths = append(paths, strings.TrimSuffix(p.Path, ".age"))
+	}
+	want := []string{"github.secret", "github.token", "discord.token", "registries.ghcr.io.password", "server.token", "services.web.secret[0]"}
+	if !slices.Equal(paths, want) {
+		t.Errorf("problems with %q, want %q: %v", paths, want, err)
 	}
 }
 

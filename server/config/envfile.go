@@ -46,7 +46,7 @@ func (e envFiles) load(r *reader, v value) {
 		}
 	}
 	if err != nil {
-		r.without(v, v.node.Value, err)
+		r.without(v, v.node.Value, err, r.service)
 	}
 }
 

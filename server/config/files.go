@@ -75,7 +75,7 @@ func (f *fileDraft) load(r *reader, v value) {
 		err = fmt.Errorf("is larger than %d bytes; mount what is large as a volume", MaxSize)
 	}
 	if err != nil {
-		f.Content = r.without(f.from, f.from.node.Value, err)
+		f.Content = r.without(f.from, f.from.node.Value, err, r.service)
 		return
 	}
 	f.Content = deployer.Plain(string(raw))
@@ -105,7 +105,7 @@ func isWithin(path, directory string) bool {
 
 // fileText is a text of any kind, or one that is encrypted.
 func fileText(into *Secret) kind {
-	return confidential{into, scalar[Secret]{into: into, word: "text or secret", hidden: true, blank: true, parse: func(s string) (Secret, error) {
+	return confidential{into: into, plain: scalar[Secret]{into: into, word: "text or secret", hidden: true, blank: true, parse: func(s string) (Secret, error) {
 		if len(s) > MaxSize {
 			return Secret{}, fmt.Errorf("is longer than %d bytes; mount what is large as a volume", MaxSize)
 		}

@@ -14,9 +14,9 @@ import (
 // text is any text but white space around one, which is hardly ever meant.
 func text(into *string) kind { return scalar[string]{into: into, word: "text", parse: trimmed} }
 
-// secret is a text that is never shown.
+// secret is a text that fisherman uses itself and never shows.
 func secret(into *Secret) kind {
-	return confidential{into, scalar[Secret]{into: into, word: "secret", hidden: true, parse: func(s string) (Secret, error) {
+	return confidential{into: into, own: true, plain: scalar[Secret]{into: into, word: "secret", hidden: true, parse: func(s string) (Secret, error) {
 		got, err := trimmed(s)
 		return deployer.Plain(got), err
 	}}}
@@ -43,7 +43,7 @@ func environment(into *map[string]Secret) kind {
 	return dictionary[Secret]{
 		word: "NAME", name: variableName, names: node{"pattern": `^[^=]+$`},
 		entry: func(s *Secret) kind {
-			return confidential{s, scalar[Secret]{into: s, word: "text or secret", parse: variableText, hidden: true, blank: true}}
+			return confidential{into: s, plain: scalar[Secret]{into: s, word: "text or secret", parse: variableText, hidden: true, blank: true}}
 		},
 		put: func(at value, got Secret) {
 			if *into == nil {

@@ -88,7 +88,7 @@ func Compare(old, next *Config) Plan {
 		case !stays:
 			p.Services = append(p.Services, removed(was))
 		default:
-			if one := altered(was, is, secrets); len(one.Changes) > 0 {
+			if one := altered(was, is, secrets); len(one.Effects) > 0 {
 				p.Services = append(p.Services, one)
 			}
 		}
@@ -122,7 +122,13 @@ func removed(s deployer.Service) ServicePlan {
 func altered(was, is deployer.Service, secrets map[string]bool) ServicePlan {
 	p := ServicePlan{Name: is.Name, Action: Alter, Effects: []string{}, Changes: []Change{}}
 	old, next := reflect.ValueOf(was), reflect.ValueOf(is)
+	if was.Lacks != is.Lacks { // no key says it, and what was lacking need not show elsewhere
+		p.Effects = append(p.Effects, string(Compares))
+	}
 	for i := range old.NumField() {
+		if old.Type().Field(i).Name == "Lacks" {
+			continue
+		}
 		path := "services." + is.Name + "." + keyOf(old.Type().Field(i).Name)
 		for _, c := range differences(leaves(path, old.Field(i)), leaves(path, next.Field(i))) {
 			c.Effect = effectOf(old.Type().Field(i).Name, was, is)
@@ -149,8 +155,6 @@ func effectOf(field string, was, is deployer.Service) Effect {
 		return Scales
 	case "Image", "Tag":
 		return LooksUp
-	case "Lacks":
-		return Compares
 	}
 	lacked := was.Lacks != ""
 	one := was
@@ -215,13 +219,11 @@ func (c Config) Unchangeable(running *Config) *Config {
 	return &c
 }
 
-// changedSecrets are the repositories whose own webhook secrets differ.
+// changedSecrets are the repositories whose own webhook secrets differ, which of a new one are those it has.
 func changedSecrets(old, next *Config) map[string]bool {
 	changed := map[string]bool{}
 	for repository, is := range next.RepositorySecrets {
-		if was, known := old.RepositorySecrets[repository]; known && !slices.EqualFunc(was, is, Secret.Equal) {
-			changed[repository] = true
-		}
+		changed[repository] = !slices.EqualFunc(old.RepositorySecrets[repository], is, Secret.Equal)
 	}
 	return changed
 }

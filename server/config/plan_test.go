@@ -85,6 +85,16 @@ func shown(p config.Plan) (lines []string) {
 	return lines
 }
 
+// TestAWebhookSecretThatIsNotInForceIsAChange, whatever has kept it from being: the service is there, and its secret is not.
+func TestAWebhookSecretThatIsNotInForceIsAChange(t *testing.T) {
+	next := parse(t, planned)
+	old := *next
+	old.RepositorySecrets = map[string][]config.Secret{"o/one": nil}
+	if got := shown(config.Compare(&old, next)); !slices.Contains(got, "services.two.secret: secret [redacted] → [redacted] (in place)") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestAServiceThatIsAddedIsShownWhole(t *testing.T) {
 	next := parse(t, planned)
 	old := *next

@@ -93,8 +93,9 @@ func (r *reader) readFile(v value, name string) ([]byte, error) {
 	return nil, fmt.Errorf("cannot be read: %w", known.err)
 }
 
-// without says that what a value names cannot be had: that is a problem, or it is lacking.
-func (r *reader) without(v value, shown string, err error) Secret {
+// without says that what a value names cannot be had: that is a problem, or it is lacking, and so the service says that
+// needs it for its containers; nil: none does.
+func (r *reader) without(v value, shown string, err error, service *string) Secret {
 	if !r.mayLack {
 		r.report(v, shown, "%v", err)
 		return Secret{}
@@ -103,8 +104,8 @@ func (r *reader) without(v value, shown string, err error) Secret {
 	if !slices.Contains(r.lacks, why) {
 		r.lacks = append(r.lacks, why)
 	}
-	if r.service != nil && *r.service == "" {
-		*r.service = why
+	if service != nil && *service == "" {
+		*service = why
 	}
 	return deployer.Lacking(why)
 }

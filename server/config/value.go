@@ -42,7 +42,7 @@ type reader struct {
 	read       func(name string) ([]byte, error)
 	files      map[string]fileRead // by name
 	identities *seal.Identities    // open what is encrypted; nil: there are none
-	opens      map[string]error    // by ciphertext: why it does not
+	opens      map[opening]error   // why it does not
 	unusable   error               // why there are no identities, though there should be some; nil: there are, or need not be
 }
 
