@@ -124,6 +124,7 @@ func New(o Options) (*Deployer, error) {
 		return nil, err
 	}
 	d.recallActive(memory.Active)
+	d.recallLeft()
 	return d, nil
 }
 
@@ -144,6 +145,21 @@ func (d *Deployer) recallLive() error {
 		l.live = &live
 	}
 	return nil
+}
+
+// drainForgotten is the drain time of a service whose configuration nobody knows any more: the default one.
+const drainForgotten = 30 * time.Second
+
+// recallLeft finds the services that have routes and are no longer in the configuration: they leave it now.
+func (d *Deployer) recallLeft() {
+	for service := range d.Traffic.Live() {
+		if d.lanes()[service] == nil {
+			l := newLane(d, Service{Name: service, Drain: drainForgotten}, d.orders[service])
+			l.removed = true
+			close(l.leave)
+			d.leaving[service] = l
+		}
+	}
 }
 
 // recallActive puts what had not ended back on its lane; what belongs to no lane any more ends, as what its traffic went to: its
@@ -205,14 +221,15 @@ func (d *Deployer) unhired() (lanes []*lane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	hire := func(l *lane) {
-		if l != nil && !l.hired {
-			l.hired = true
-			lanes = append(lanes, l)
+		for ; l != nil; l = l.before {
+			if !l.hired {
+				l.hired = true
+				lanes = append(lanes, l)
+			}
 		}
 	}
 	for _, l := range d.lanes() {
 		hire(l)
-		hire(l.before)
 	}
 	for _, l := range d.leaving {
 		hire(l)

@@ -106,6 +106,7 @@ func (l *lane) work(ctx context.Context) {
 	l.life = ctx
 	if l.before != nil {
 		<-l.before.over
+		l.forgetBefore()
 	}
 	working, stop := context.WithCancel(ctx)
 	defer stop()

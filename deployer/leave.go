@@ -16,6 +16,13 @@ func (l *lane) isRemoved() bool {
 	return l.removed
 }
 
+// forgetBefore lets go of a lane that nobody is at work for any more.
+func (l *lane) forgetBefore() {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	l.before = nil
+}
+
 // drainAway lets the requests end that a service had when it was removed, for its drain time at most; after that its
 // containers may be stopped. When it comes back meanwhile, or the program stops, they go on.
 func (l *lane) drainAway(ctx context.Context) {

@@ -13,10 +13,11 @@ import (
 // switched back had been hit by something.
 func reasonsAreTrue(history []fact, _ []deployer.Service) (wrongs []string) {
 	now, hit := map[string]deployer.Deployment{}, map[string]bool{}
-	left := map[string]bool{} // what was on its way when its service left the configuration
+	names, left := "", map[string]bool{} // what was on its way when its service left the configuration
 	for _, f := range history {
 		switch f.what {
 		case reshaped:
+			names = f.text
 			for id, d := range now {
 				left[id] = left[id] || !d.State.Ended() && !strings.Contains(f.text, " "+d.Service+" ")
 			}
@@ -24,7 +25,8 @@ func reasonsAreTrue(history []fact, _ []deployer.Service) (wrongs []string) {
 			hit[f.release] = true
 		case written:
 			now[f.release] = f.deployment
-			gone := left[f.release] && f.deployment.Reason == "the service is no longer in the configuration"
+			absent := names != "" && !strings.Contains(names, " "+f.service+" ")
+			gone := (absent || left[f.release]) && f.deployment.Reason == "the service is no longer in the configuration"
 			if f.deployment.State.Ended() && !gone && !reasonHolds(f, now, hit) {
 				wrongs = append(wrongs, fmt.Sprintf("%s is %s because of %q; live is %s", f.release, f.deployment.State, f.deployment.Reason, f.live))
 			}

@@ -20,7 +20,7 @@ type road struct {
 	told   func(fact)
 	live   map[string]string
 	routes map[string]map[string][]string
-	refuse bool                           // Point and Remove fail
+	refuse bool                           // Point and Reroute fail
 	mood   func(*rand.Rand) time.Duration // how long requests in flight take
 	rng    *rand.Rand                     //
 	paused map[string]bool                // of this process
@@ -104,17 +104,6 @@ func (r *road) busy(service, release string) bool {
 }
 
 func (r *road) Settle() {}
-
-func (r *road) Remove(service string) (func(context.Context, func(int)) int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.refuse {
-		return nil, errors.New("write the route file: input/output error")
-	}
-	delete(r.live, service)
-	delete(r.routes, service)
-	return func(context.Context, func(int)) int { return 0 }, nil
-}
 
 func (r *road) Reroute(routes map[string]map[string][]string) (map[string]func(context.Context, func(int)) int, error) {
 	r.mu.Lock()

@@ -51,11 +51,6 @@ func (s street) Pause(service string) (drain func(context.Context, func(int)) in
 	return drain
 }
 
-func (s street) Remove(service string) (drain func(context.Context, func(int)) int, err error) {
-	err = s.p.effect(func() error { drain, err = s.p.w.road.Remove(service); return err })
-	return drain, err
-}
-
 func (s street) Reroute(routes map[string]map[string][]string) (drains map[string]func(context.Context, func(int)) int, err error) {
 	err = s.p.effect(func() error { drains, err = s.p.w.road.Reroute(routes); return err })
 	return drains, err

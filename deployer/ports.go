@@ -164,8 +164,6 @@ type Traffic interface {
 	// one to another no service. Each stays with its release and, paused, paused. One whose routes are nil is removed; drains
 	// are those of these, by service. An error means that nothing has changed.
 	Reroute(routes map[string]map[string][]string) (drains map[string]func(ctx context.Context, left func(int)) (cut int), err error)
-	// Remove takes a service's routes away.
-	Remove(service string) (drain func(ctx context.Context, left func(int)) (cut int), err error)
 	// Live names the release of each service, as last pointed, across restarts.
 	Live() map[string]string
 	// Answers counts what the release that a service points to has answered since this process points to it, and how

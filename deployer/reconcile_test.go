@@ -307,6 +307,49 @@ func TestWhatASwitchHadComeToWhenItsServiceLeft(t *testing.T) {
 	}
 }
 
+// What a start finds that is no longer in the configuration has served until then, and may have requests. Mutants: New without
+// recallLeft; restore without rerouteAgain.
+func TestWhatIsGoneAtAStartIsStoppedAfterItsDrain(t *testing.T) {
+	two := second()
+	for name, trouble := range map[string]struct {
+		refuse error
+		away   bool
+	}{
+		"at once":                         {},
+		"and its routes stay for a while": {refuse: errors.New("input/output error")},
+		"and the engine is away":          {away: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				live := r.submit(packagedFor(two, 5))
+				r.stop()
+				r.services = []deployer.Service{web()}
+				drained := r.traffic.holdDrains()
+				r.traffic.refuses(trouble.refuse)
+				if trouble.away {
+					r.runtime.Away()
+				}
+				r.start()
+				r.pass(5 * time.Second)
+				if _, routed := r.traffic.Live()["two"]; routed != (trouble.refuse != nil) {
+					r.Errorf("routed %v", routed)
+				}
+				r.traffic.refuses(nil)
+				r.runtime.Back()
+				r.pass(15 * time.Second)
+				if _, routed := r.traffic.Live()["two"]; routed || !slices.Equal(r.up("two"), []string{live}) {
+					r.Fatalf("routed %v, %q run while requests are in flight, want no routes and %s", routed, r.up("two"), live)
+				}
+				drained()
+				r.pass(time.Second)
+				if up := r.up("two"); len(up) > 0 {
+					r.Errorf("%q run after the drain", up)
+				}
+			}, web(), two)
+		})
+	}
+}
+
 // What its service's removal has interrupted was not found bad. Mutant: dismissed with failed.
 func TestWhatWasAboutToSwitchWhenItsServiceLeftIsDeployedWhenItComesBack(t *testing.T) {
 	two := second()
@@ -745,7 +788,8 @@ func TestRoutesThatCannotBeWrittenAreChangedLater(t *testing.T) {
 	}, web(), second())
 }
 
-// Before Run, and while the engine does not answer, a configuration counts all the same.
+// Before Run, and while the engine does not answer, a configuration counts all the same, however often it changes.
+// Mutant: unhired that looks at one before.
 func TestReconcileBeforeTheContainersAreKnown(t *testing.T) {
 	two := second()
 	inBubble(t, func(r *rig) {
@@ -755,11 +799,13 @@ func TestReconcileBeforeTheContainersAreKnown(t *testing.T) {
 		r.runtime.Away()
 		r.services = []deployer.Service{web(), two}
 		r.start()
-		r.configure(web())
-		if at := slices.Sorted(maps.Keys(r.traffic.Live())); !slices.Equal(at, []string{"web"}) {
-			r.Errorf("%q have routes, want web alone", at)
+		for range 3 {
+			r.configure(web())
+			if at := slices.Sorted(maps.Keys(r.traffic.Live())); !slices.Equal(at, []string{"web"}) {
+				r.Errorf("%q have routes, want web alone", at)
+			}
+			r.configure(web(), two)
 		}
-		r.configure(web(), two)
 		r.runtime.Back()
 		r.pass(time.Minute)
 		r.serves(id)

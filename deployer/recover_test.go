@@ -76,7 +76,7 @@ func TestALostRollbackIsNotTurnedBack(t *testing.T) {
 		if err := r.runtime.Retire(r.Context(), back.ID); err != nil {
 			r.Fatal(err)
 		}
-		if _, err := r.traffic.Remove("web"); err != nil {
+		if _, err := r.traffic.Reroute(map[string]map[string][]string{"web": nil}); err != nil {
 			r.Fatal(err)
 		}
 		r.restart()

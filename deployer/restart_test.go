@@ -214,7 +214,7 @@ func TestWhereTheRoutesAreLostTheLastGoodDigestIsDeployed(t *testing.T) {
 		r.deployed(2)
 		back := r.rolledBack("")
 		r.stop()
-		if _, err := r.traffic.Remove("web"); err != nil {
+		if _, err := r.traffic.Reroute(map[string]map[string][]string{"web": nil}); err != nil {
 			r.Fatal(err)
 		}
 		_ = r.runtime.Retire(r.Context(), back.ID)

@@ -9,13 +9,7 @@ import (
 // restore brings the journal, the containers and the routes together after a start: what runs is adopted, what was past
 // its commit point goes on, what was not is undone and queued again.
 func (d *Deployer) restore(ctx context.Context) error {
-	for service, id := range d.Traffic.Live() {
-		if d.lanes()[service] == nil {
-			if _, err := d.Traffic.Remove(service); err != nil {
-				d.Log.Error().Err(err).Str("service", service).Str("deployment", id).Msg("cannot remove the routes of a service that is no longer in the configuration")
-			}
-		}
-	}
+	d.rerouteAgain() // services that are no longer in the configuration leave their routes
 	for _, l := range d.lanes() {
 		l.holdBack()
 	}

@@ -110,14 +110,6 @@ func (t *traffic) drainLocked() func(context.Context, func(int)) int {
 	}
 }
 
-func (t *traffic) Remove(service string) (func(context.Context, func(int)) int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.live, service)
-	delete(t.routes, service)
-	return func(context.Context, func(int)) int { return 0 }, nil
-}
-
 func (t *traffic) Reroute(routes map[string]map[string][]string) (map[string]func(context.Context, func(int)) int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

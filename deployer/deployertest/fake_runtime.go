@@ -1,6 +1,7 @@
 package deployertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func (f *Fake) Await(ctx context.Context, r deployer.Release, progress func(depl
 		timer := time.AfterFunc(d, func() { cancel(late) })
 		defer timer.Stop()
 	}
-	if err := script.Await.take(wait); err != nil {
+	if err := cmp.Or(script.Await.take(wait), context.Cause(alive)); err != nil {
 		return nil, err
 	}
 	return f.replicas(r.ID), nil
