@@ -17,6 +17,9 @@ const MaxSize = 1 << 20
 // syntax is how the YAML library words an error: "yaml: line 3: what is wrong".
 var syntax = regexp.MustCompile(`^yaml: (?:(line \d+): )?(?s:(.*))$`)
 
+// anchor is how it words an alias without an anchor.
+var anchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+
 // document returns the root of the one YAML document that a file holds.
 func document(raw []byte) (value, error) {
 	if len(raw) > MaxSize {
@@ -26,7 +29,7 @@ func document(raw []byte) (value, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	var first, second yaml.Node
 	if err := decoder.Decode(&first); err != nil && !errors.Is(err, io.EOF) {
-		return value{}, broken(err)
+		return value{}, broken(raw, err)
 	}
 	if len(first.Content) == 0 || isNull(first.Content[0]) {
 		return value{}, Problems{{Message: "the configuration is empty; it needs at least `github` and `services`"}}
@@ -36,7 +39,7 @@ func document(raw []byte) (value, error) {
 		return value{}, Problems{{Path: fmt.Sprintf("line %d", second.Line), Message: "a second YAML document begins; " +
 			"a configuration is one document, so remove the line `---`"}}
 	case !errors.Is(err, io.EOF):
-		return value{}, broken(err)
+		return value{}, broken(raw, err)
 	}
 	root := first.Content[0]
 	if root.Kind != yaml.MappingNode {
@@ -46,15 +49,25 @@ func document(raw []byte) (value, error) {
 	return value{node: root, line: root.Line, column: root.Column}, nil
 }
 
+// lineOf is where an alias stands first outside of a comment: the library does not say.
+func lineOf(raw []byte, alias string) string {
+	at := regexp.MustCompile(`(?m)^[^#\n]*\*` + regexp.QuoteMeta(alias) + `([\s,\]}:]|$)`).FindIndex(raw)
+	if at == nil {
+		return ""
+	}
+	return fmt.Sprintf("line %d", bytes.Count(raw[:at[0]], []byte("\n"))+1)
+}
+
 // broken words an error of the YAML library. The name of an unknown anchor is left out: it can be an unquoted password
 // that begins with an asterisk.
-func broken(err error) Problems {
+func broken(raw []byte, err error) Problems {
 	p := Problem{Message: err.Error()}
 	if m := syntax.FindStringSubmatch(err.Error()); m != nil {
 		p.Path, p.Message = m[1], m[2]
 	}
-	switch {
-	case strings.HasPrefix(p.Message, "unknown anchor"):
+	switch unknown := anchor.FindStringSubmatch(p.Message); {
+	case unknown != nil:
+		p.Path = lineOf(raw, unknown[1])
 		p.Message = "an alias refers to an anchor that does not exist; put a text that begins with `*` in quotes"
 	case strings.HasPrefix(p.Message, "did not find expected ',' or '}'"):
 		p.Message += "; inside `{ … }` put `${NAME}`, and what holds a comma or a brace, in quotes"

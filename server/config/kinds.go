@@ -36,7 +36,11 @@ func (s scalar[T]) read(r *reader, v value) {
 		return
 	}
 	if v.empty() {
-		r.report(v, "", "has no value; write one (a text that begins with `#` needs quotes), or remove the key")
+		word := v.node.Value
+		if v.node.Style&yaml.TaggedStyle != 0 {
+			word = "" // it may be anything, a secret included
+		}
+		r.report(v, word, "%s", s.nothing(word))
 		return
 	}
 	const unit = 64 // bytes of text that count as one borrowed value
@@ -63,6 +67,18 @@ func (s scalar[T]) read(r *reader, v value) {
 		return
 	}
 	*s.into = parsed
+}
+
+// nothing says what to write where there is no value, or one of YAML's words for that.
+func (s scalar[T]) nothing(word string) string {
+	text := "has no value; write one (a text that begins with `#` needs quotes), or remove the key"
+	if word != "" {
+		text = "is YAML for no value; put it in quotes to mean the text, write another, or remove the key"
+	}
+	if s.blank {
+		text += "; the empty text is `\"\"`"
+	}
+	return text
 }
 
 func (s scalar[T]) shown(text string) string {

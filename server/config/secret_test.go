@@ -82,6 +82,7 @@ func TestNoProblemShowsASecret(t *testing.T) {
 		"github: { secret: '${hunter2!}' }",
 		"github: { secret: *hunter2 }",
 		"github: { secret: !hunter2 x }",
+		"github: { secret: !!null hunter2 }",
 		"github: { secret: \"hunter2 }",
 		"github: { secret: hunter2: }",
 		"registries: { ghcr.io: { password: [hunter2] } }",
