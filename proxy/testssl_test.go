@@ -20,6 +20,7 @@ type finding struct{ ID, Severity, Finding string }
 
 // TestTestsslFindsNothingGrave has testssl.sh try the protocols and the attacks it knows.
 func TestTestsslFindsNothingGrave(t *testing.T) {
+	t.Parallel() // half of it is waiting
 	program, err := exec.LookPath("testssl")
 	if err != nil {
 		t.Fatal("testssl.sh is missing; make test installs it (Debian's package testssl.sh)")
