@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -238,7 +239,7 @@ func TestMalformedRequestsAreRefusedOverHTTP2(t *testing.T) {
 func askHTTP2(t *testing.T, p *proxy.Proxy, config *tls.Config, fields []string) (status int, err error) {
 	t.Helper()
 	config = config.Clone()
-	config.ServerName, config.NextProtos = "a.pl", []string{"h2"}
+	config.ServerName, config.NextProtos = cmp.Or(config.ServerName, "a.pl"), []string{"h2"}
 	conn := dialTLS(t, p, config)
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)

@@ -1,8 +1,10 @@
 package proxy_test
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -31,7 +33,7 @@ func newDoors(t *testing.T) doors {
 		Routes: append(hosts("public.pl", "also.pl"),
 			proxy.TLSRoute{Host: "staff.pl", Prefix: "/", ClientCA: g.file},
 			proxy.TLSRoute{Host: "partners.pl", Prefix: "/", ClientCA: g.partners.File()}),
-		Certificates: []proxy.KeyPair{pairFiles(t, servers.Server(nil, "public.pl", "also.pl", "staff.pl", "partners.pl"))},
+		Certificates: []proxy.KeyPair{pairFiles(t, servers.Server(nil, "public.pl", "also.pl", "staff.pl", "partners.pl", "127.0.0.1"))},
 	})
 	web := backend(t, says("reached"))
 	point(t, g.Proxy, "web", "1", map[string][]string{"public.pl/": {web}, "also.pl/": {web}, "staff.pl/": {web}, "partners.pl/": {web}})
@@ -102,6 +104,65 @@ func TestClientCertificates(t *testing.T) {
 	}
 	if status, _ := get(t, g.Proxy, "http://staff.pl/"); status != http.StatusPermanentRedirect {
 		t.Errorf("over plain HTTP %d", status)
+	}
+}
+
+// TestNoWordingOpensTheDoor asks for a private host in every way there is to say so, on connections that were made for a public one, or
+// for none.
+func TestNoWordingOpensTheDoor(t *testing.T) {
+	g := newDoors(t)
+	for _, name := range []string{"public.pl", ""} {
+		config := g.config(name)
+		config.InsecureSkipVerify = name == "" // a client that names nobody
+		for what, test := range map[string]struct{ request, want string }{
+			"plainly":                    {"GET / HTTP/1.1\r\nHost: staff.pl\r\n\r\n", "421"},
+			"as HTTP/1.0":                {"GET / HTTP/1.0\r\nHost: staff.pl\r\n\r\n", "421"},
+			"with a port":                {"GET / HTTP/1.1\r\nHost: staff.pl:443\r\n\r\n", "421"},
+			"in capitals, with a dot":    {"GET / HTTP/1.1\r\nHost: STAFF.pl.:1\r\n\r\n", "421"},
+			"in absolute-form":           {"GET https://staff.pl/ HTTP/1.1\r\nHost: staff.pl\r\n\r\n", "421"},
+			"over HTTP, as it says":      {"GET http://staff.pl/ HTTP/1.1\r\nHost: staff.pl\r\nX-Forwarded-Proto: https\r\n\r\n", "421"},
+			"in absolute-form only":      {"GET https://staff.pl/ HTTP/1.1\r\nHost: public.pl\r\n\r\n", "400"},
+			"against its absolute-form":  {"GET https://public.pl/ HTTP/1.1\r\nHost: staff.pl\r\n\r\n", "400"},
+			"second":                     {"GET / HTTP/1.1\r\nHost: public.pl\r\nHost: staff.pl\r\n\r\n", "400"},
+			"escaped":                    {"GET / HTTP/1.1\r\nHost: staff%2epl\r\n\r\n", "400"},
+			"by a proxy's word":          {"GET / HTTP/1.1\r\nHost: public.pl\r\nX-Forwarded-Host: staff.pl\r\nForwarded: host=staff.pl\r\n\r\n", "200"},
+			"as a tunnel":                {"CONNECT staff.pl:443 HTTP/1.1\r\nHost: staff.pl:443\r\n\r\n", "405"},
+			"for a WebSocket":            {"GET / HTTP/1.1\r\nHost: staff.pl\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", "421"},
+			"for HTTP/2":                 {"GET / HTTP/1.1\r\nHost: staff.pl\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", "421"},
+			"behind a public request":    {"GET / HTTP/1.1\r\nHost: public.pl\r\n\r\nGET / HTTP/1.1\r\nHost: staff.pl\r\n\r\n", "200 421"},
+			"for a file of ACME's":       {"GET /.well-known/acme-challenge/x HTTP/1.1\r\nHost: staff.pl\r\n\r\n", "421"},
+			"for all that the server is": {"OPTIONS * HTTP/1.1\r\nHost: staff.pl\r\n\r\n", "400"},
+		} {
+			conn := dialTLS(t, g.Proxy, config)
+			if _, err := io.WriteString(conn, test.request); err != nil {
+				t.Fatal(err)
+			}
+			answers := bufio.NewReader(conn)
+			for _, want := range strings.Fields(test.want) {
+				res, err := http.ReadResponse(answers, nil)
+				if err != nil || !strings.HasPrefix(res.Status, want) {
+					t.Errorf("for %q, %s: %v, %v; want %s", name, what, res, err, want)
+					break
+				}
+				_ = read(t, res)
+			}
+		}
+	}
+	for what, test := range map[string]struct {
+		fields string
+		want   int
+	}{
+		"its authority":              {":method GET :scheme https :authority staff.pl :path /", 421},
+		"its authority, with a port": {":method GET :scheme https :authority STAFF.PL:443 :path /", 421},
+		"a host field":               {":method GET :scheme https :authority public.pl :path / host staff.pl", 400},
+		"a host field alone":         {":method GET :scheme https :path / host staff.pl", 421},
+		"another scheme":             {":method GET :scheme http :authority staff.pl :path /", 421},
+		"a user":                     {":method GET :scheme https :authority public.pl@staff.pl :path /", 400},
+		"a tunnel":                   {":method CONNECT :authority staff.pl:443", 405},
+	} {
+		if status, err := askHTTP2(t, g.Proxy, g.config("public.pl"), strings.Fields(test.fields)); status != test.want && (err == nil || test.want == 421) {
+			t.Errorf("over HTTP/2, %s: %d, %v; want %d", what, status, err, test.want)
+		}
 	}
 }
 
