@@ -68,10 +68,16 @@ func (b box) sealDamaged(t *testing.T, text string) string {
 func (b box) load(t *testing.T, text string, env map[string]string) (*config.Config, error) {
 	t.Helper()
 	b.write(t, "fisherman.yaml", text)
-	return load(filepath.Join(b.dir, "fisherman.yaml"), func(name string) (string, bool) {
+	c, err := load(filepath.Join(b.dir, "fisherman.yaml"), func(name string) (string, bool) {
 		value, ok := env[name]
 		return value, ok
 	})
+	if err == nil {
+		if complaint := edited(t, text); complaint != nil {
+			t.Errorf("an editor complains of what is right: %v", complaint)
+		}
+	}
+	return c, err
 }
 
 // everywhere has a secret at every key that takes one.

@@ -19,6 +19,9 @@ func parse(t *testing.T, text string) *config.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := edited(t, text); err != nil {
+		t.Errorf("an editor complains of what is right: %v", err)
+	}
 	return got
 }
 

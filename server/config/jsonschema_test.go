@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -70,11 +71,17 @@ func asJSON(t *testing.T, n *yaml.Node) any {
 		object, merged := map[string]any{}, map[string]any{}
 		for i := 0; i < len(n.Content); i += 2 {
 			value := asJSON(t, n.Content[i+1])
-			if theirs, ok := value.(map[string]any); ok && n.Content[i].Tag == "!!merge" {
-				maps.Copy(merged, theirs)
+			if n.Content[i].Tag != "!!merge" {
+				object[n.Content[i].Value] = value
 				continue
 			}
-			object[n.Content[i].Value] = value
+			sources, several := value.([]any)
+			if !several {
+				sources = []any{value}
+			}
+			for _, theirs := range slices.Backward(sources) { // the first one wins
+				maps.Copy(merged, theirs.(map[string]any))
+			}
 		}
 		maps.Copy(merged, object)
 		return merged
@@ -83,11 +90,47 @@ func asJSON(t *testing.T, n *yaml.Node) any {
 	if err := n.Decode(&value); err != nil {
 		t.Fatal(err)
 	}
-	switch value.(type) {
-	case nil, bool, int, float64:
+	switch number := value.(type) {
+	case nil, bool, int:
+		return value
+	case float64:
+		if math.IsNaN(number) || math.IsInf(number, 0) {
+			return 0.5 // a number, too, which JSON has no word for
+		}
 		return value
 	}
 	return n.Value
+}
+
+// TestEditorsTakeWhatREADMEShows, and so does check.
+func TestEditorsTakeWhatREADMEShows(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		text := strings.NewReplacer("OWNER", "owner", "NAME", "name").Replace(block[1])
+		if !strings.Contains(text, "\nservices:\n") {
+			continue // another program's
+		}
+		shown++
+		if !strings.Contains(text, "repository:") {
+			text = strings.Replace(text, "  web:\n", "  web:\n    repository: o/web\n    image: i/web\n", 1)
+		}
+		if err := edited(t, text); err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
+		if strings.Contains(text, "…") {
+			continue // shortened
+		}
+		if _, err := config.Parse([]byte(text), func(name string) (string, bool) { return "x", name != "FISHERMAN_AGE_KEY" }); err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
+	}
+	if shown < 2 {
+		t.Errorf("README shows %d configurations", shown)
+	}
 }
 
 // TestEditorsKnowEveryKey: the schema has the keys of README's table, and no others.
@@ -159,6 +202,7 @@ func TestEditorsTakeWhatIsRight(t *testing.T) {
 		service("replicas: '${EMPTY}', drain: '${EMPTY}', strategy: '${EMPTY}', read_only: '${EMPTY}', routes: [{ host: '${EMPTY}', port: '${EMPTY}' }]"),
 		"defaults: { image: ghcr.io/o/a, repository: o/a }\nservices: { web: ~, api: {} }",
 		"services: { web: &w { repository: o/a, image: ghcr.io/o/a }, api: { <<: *w, tag: 1.10 } }",
+		service("env_file: [a.env, s3://b/c], files: { /etc/x: { source: f, mode: 0600, owner: 1000 }, /y: { content: { age: x } } }, before: { args: [0777] }"),
 		service("environment: { A: 1e3, B: 0777, C: yes, D: 2026-01-02, E: 1.10, F: '' }"),
 	} {
 		if err := edited(t, text); err != nil {
