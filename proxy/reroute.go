@@ -27,6 +27,11 @@ func (p *Proxy) Reroute(routes map[string]map[string][]string) (
 		return nil, fmt.Errorf("reroute %d services: %w", len(routes), err)
 	}
 	p.unsaved = false
+	for service := range routes {
+		if next := after.releases[service]; next != nil {
+			next.succeed(before.releases[service])
+		}
+	}
 	p.replace(before, after)
 	drains = map[string]func(context.Context, func(int)) int{}
 	for service := range routes {
@@ -62,11 +67,6 @@ func (p *Proxy) rerouted(before *table, routes map[string]map[string][]string) (
 			return nil, err
 		}
 		rest = rest.with(releases[service])
-	}
-	for service := range routes {
-		if next := releases[service]; next != nil {
-			next.succeed(before.releases[service])
-		}
 	}
 	return rest, nil
 }
