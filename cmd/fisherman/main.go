@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fisherman/deployer"
+	"fisherman/server/seal"
 )
 
 func main() {
@@ -42,7 +43,8 @@ func run(ctx context.Context, args []string) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	text, code := verdict(ctx, cmd, err)
 	if text != "" {
-		fmt.Fprintf(os.Stderr, "fisherman: %s\n", printable(text))
+		// Whoever has put an identity where something else belongs shall not find it in a log as well.
+		fmt.Fprintf(os.Stderr, "fisherman: %s\n", printable(seal.HideIdentities(text)))
 	}
 	return code
 }

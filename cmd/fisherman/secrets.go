@@ -198,6 +198,9 @@ func readIdentities(path string) (*seal.Identities, error) {
 		}
 		return identities, nil
 	}
+	if seal.HoldsIdentity(path) {
+		return nil, usageError{errors.New("this is the identity itself, and whoever lists processes can see it; name the file that holds it, or set " + identityVariable)}
+	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read identity: %w", err)

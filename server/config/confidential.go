@@ -66,7 +66,7 @@ func (c confidential) schema() node {
 // fromFile reads a secret as editors and `echo` leave it: one line break at its end does not count.
 func (c confidential) fromFile(r *reader, v value) {
 	var name string
-	if (scalar[string]{into: &name, parse: trimmed}).read(r, v); name == "" {
+	if fileName(&name).read(r, v); name == "" {
 		return // that is a problem already
 	}
 	raw, err := r.readFile(v, name)
@@ -158,7 +158,7 @@ func (identity) read(r *reader, v value) {
 		return
 	}
 	var name string
-	scalar[string]{into: &name, parse: trimmed}.read(r, v)
+	fileName(&name).read(r, v)
 	if name == "" {
 		r.unusable = errors.New("there is no identity to open it with")
 		return // that is a problem already

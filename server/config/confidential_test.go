@@ -189,6 +189,7 @@ func TestWhatIsWrongWithASecret(t *testing.T) {
 		b.write(t, name, content)
 	}
 	whole := b.seal(t, "hunter2")
+	private := "AGE-SECRET-KEY-1hunter2"
 	const key, named = "github.token", "secrets: { identity: identity.txt }"
 	for _, c := range []struct{ preamble, secret, path, want string }{
 		{"", "{ file: gone }", key + ".file", `"gone": cannot be read: no such file or directory; write the path`},
@@ -213,9 +214,13 @@ func TestWhatIsWrongWithASecret(t *testing.T) {
 		{"secrets: { identity: gone.txt }", "{ age: " + whole + " }", "secrets.identity", `"gone.txt": cannot be read`},
 		{"secrets: { identity: broken.txt }", "{ age: " + whole + " }", "secrets.identity", `"broken.txt": is not an age identity file`},
 		{"secrets: { identity: '' }", "{ age: " + whole + " }", "secrets.identity", "is empty"},
+		{"secrets: { identity: " + private + " }", "{ age: " + whole + " }", "secrets.identity", "[redacted]: is an age identity itself; write the path of the file that holds it"},
+		{"secrets: { identity: '${KEY}' }", "{ age: " + whole + " }", "secrets.identity", `"${KEY}": is an age identity itself`},
+		{"", "{ file: " + private + " }", key + ".file", "[redacted]: is an age identity itself"},
+		{"", "{ file: '${PW} ' }", key + ".file", `"${PW} ": begins or ends with white space`},
 		{"secrets: { identiti: x }", "x", "secrets.identiti", "did you mean `identity`?"},
 	} {
-		_, err := b.load(t, c.preamble+"\ngithub: { secret: s, token: "+c.secret+" }\nservices: { web: { repository: o/web, image: ghcr.io/o/web } }", map[string]string{"PW": "hunter2"})
+		_, err := b.load(t, c.preamble+"\ngithub: { secret: s, token: "+c.secret+" }\nservices: { web: { repository: o/web, image: ghcr.io/o/web } }", map[string]string{"PW": "hunter2", "KEY": private})
 		var problems config.Problems
 		if !errors.As(err, &problems) || len(problems) != 1 || problems[0].Path != c.path || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %s:\n%v\nwant %s: %s", c.preamble, c.secret, err, c.path, c.want)

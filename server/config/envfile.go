@@ -31,7 +31,7 @@ func (e envFiles) read(r *reader, v value) {
 
 func (e envFiles) load(r *reader, v value) {
 	var name string
-	text(&name).read(r, v)
+	fileName(&name).read(r, v)
 	if name == "" {
 		return // that is a problem already
 	}
@@ -56,7 +56,7 @@ func (envFiles) describe(k Key) []Key {
 }
 
 func (envFiles) schema() node {
-	one := text(new(string)).schema()
+	one := fileName(new(string)).schema()
 	return node{"anyOf": []node{one, {"type": "array", "items": one}}}
 }
 

@@ -47,7 +47,7 @@ func files(into *[]fileDraft) kind {
 func fileKeys(f *fileDraft) kind {
 	return checked{mapping{
 		{name: "content", kind: located{fileText(&f.Content), &f.inline}, meaning: "the text itself, or `{ age: ENCRYPTED }`"},
-		{name: "source", kind: located{text(&f.source), &f.from}, meaning: "or where it is: an absolute path of this machine, a path beside the configuration, or s3://bucket/key"},
+		{name: "source", kind: located{fileName(&f.source), &f.from}, meaning: "or where it is: an absolute path of this machine, a path beside the configuration, or s3://bucket/key"},
 		{name: "mode", fallback: "0444", kind: permissions(&f.Mode), meaning: "its permissions, in octal"},
 		{name: "owner", fallback: "0:0", kind: owner(&f.UID, &f.GID), meaning: "its user and group, in numbers"},
 	}, f.load, nil}
@@ -64,10 +64,10 @@ func (f *fileDraft) load(r *reader, v value) {
 	case f.inline.node == nil && f.from.node == nil:
 		r.report(v, "", "has no content; write `content`, or `source` for where it is")
 		return
-	case f.inline.node != nil && f.from.node != nil:
-		r.report(f.from, f.source, "stands beside `content`; remove one of them")
-		return
 	case f.source == "":
+		return // it is inline, or a problem already
+	case f.inline.node != nil:
+		r.report(f.from, f.from.node.Value, "stands beside `content`; remove one of them")
 		return
 	}
 	raw, err := r.readFile(f.from, f.source)

@@ -4,6 +4,8 @@ import (
 	"regexp"
 
 	"go.yaml.in/yaml/v3"
+
+	"fisherman/server/seal"
 )
 
 // kind reads a value into the place it was made for, and describes itself.
@@ -26,9 +28,10 @@ type scalar[T any] struct {
 	word  string                  // what it is, for the documentation
 	parse func(string) (T, error) // the error says what is wrong and what to write; it must not quote a hidden value
 
-	hidden bool // never shown in a problem
-	blank  bool // may be the empty text
-	form   form // for editors
+	hidden    bool // never shown in a problem
+	asWritten bool // shown without what it takes from the environment
+	blank     bool // may be the empty text
+	form      form // for editors
 }
 
 func (s scalar[T]) read(r *reader, v value) {
@@ -48,14 +51,14 @@ func (s scalar[T]) read(r *reader, v value) {
 		return
 	}
 	// Never the parsed value: 1_000, yes and 2024-01-01 are the texts that they look like.
-	text, err := r.resolve(v.node.Value, s.hidden)
+	text, err := r.resolve(v.node.Value, s.hidden || s.asWritten)
 	if err != nil {
-		r.report(v, s.shown(v.node.Value), "%v", err)
+		r.report(v, s.shown(v, v.node.Value), "%v", err)
 		return
 	}
 	switch {
 	case text == "" && !s.blank:
-		r.report(v, s.shown(text), "is empty; write a value, or remove the key")
+		r.report(v, s.shown(v, text), "is empty; write a value, or remove the key")
 		return
 	case login.MatchString(text) && !s.hidden && !s.blank:
 		r.report(v, redacted, "holds a login (`user@`); remove it")
@@ -63,7 +66,7 @@ func (s scalar[T]) read(r *reader, v value) {
 	}
 	parsed, err := s.parse(text)
 	if err != nil {
-		r.report(v, s.shown(text), "%v", err)
+		r.report(v, s.shown(v, text), "%v", err)
 		return
 	}
 	*s.into = parsed
@@ -81,8 +84,11 @@ func (s scalar[T]) nothing(word string) string {
 	return text
 }
 
-func (s scalar[T]) shown(text string) string {
-	if s.hidden {
+func (s scalar[T]) shown(v value, text string) string {
+	if s.asWritten {
+		text = v.node.Value
+	}
+	if s.hidden || seal.HoldsIdentity(text) {
 		return redacted
 	}
 	return text

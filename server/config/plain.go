@@ -9,10 +9,22 @@ import (
 	"time"
 
 	"fisherman/deployer"
+	"fisherman/server/seal"
 )
 
 // text is any text but white space around one, which is hardly ever meant.
 func text(into *string) kind { return scalar[string]{into: into, word: "text", parse: trimmed} }
+
+// fileName is the name of a file that is read. It is not shown with what it takes from the environment: where ${NAME} was
+// meant, `{ file: "${NAME}" }` has been written before.
+func fileName(into *string) kind {
+	return scalar[string]{into: into, word: "text", asWritten: true, parse: func(s string) (string, error) {
+		if seal.HoldsIdentity(s) {
+			return "", errors.New("is an age identity itself; write the path of the file that holds it")
+		}
+		return trimmed(s)
+	}}
+}
 
 // secret is a text that fisherman uses itself and never shows.
 func secret(into *Secret) kind {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -27,6 +28,15 @@ func ParseIdentities(file []byte) (*Identities, error) {
 	}
 	return &Identities{all}, nil
 }
+
+// private is what an identity looks like, also in the middle of a text and in lower case.
+var private = regexp.MustCompile(`(?i)(AGE-SECRET-KEY-)[0-9A-Z-]+`)
+
+// HoldsIdentity reports whether a text holds what looks like an identity, so that nobody quotes it.
+func HoldsIdentity(text string) bool { return private.MatchString(text) }
+
+// HideIdentities takes out of a text what looks like an identity.
+func HideIdentities(text string) string { return private.ReplaceAllString(text, "${1}…") }
 
 // Check looks whether Open would get in, as far as can be told without producing the text.
 func (i *Identities) Check(sealed string) error {

@@ -19,7 +19,7 @@ type Recipients []age.Recipient
 func ParseRecipients(all []string) (Recipients, error) {
 	var to Recipients
 	for _, text := range all {
-		if strings.HasPrefix(strings.ToUpper(text), "AGE-SECRET-KEY-") {
+		if HoldsIdentity(text) {
 			return nil, errors.New("an identity was given where its public recipient is wanted; write age1…, and consider that identity known to others")
 		}
 		got, err := age.ParseRecipients(strings.NewReader(text))
