@@ -125,7 +125,7 @@ func (s Surroundings) Parse(raw []byte) (*Config, error) {
 	}
 	r := &reader{getenv: s.Getenv, mayShow: s.MayShow, mayLack: s.MayLack, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, opens: map[opening]error{}}
 	if r.read == nil {
-		r.read = onThisMachine
+		r.read = func(name, _ string) ([]byte, error) { return onThisMachine(name) }
 	}
 	d := &draft{}
 	d.keys().read(r, root)

@@ -15,7 +15,7 @@ import (
 type beside map[string]string
 
 func (b beside) parse(text string) (*config.Config, error) {
-	return config.Surroundings{Getenv: environment, ReadFile: func(name string) ([]byte, error) {
+	return config.Surroundings{Getenv: environment, ReadFile: func(name, _ string) ([]byte, error) {
 		content, ok := b[name]
 		if !ok {
 			return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)

@@ -36,7 +36,7 @@ func load(path string, getenv func(string) (string, bool)) (*config.Config, erro
 	if err != nil {
 		return nil, err
 	}
-	return config.Surroundings{Getenv: getenv, ReadFile: func(name string) ([]byte, error) {
+	return config.Surroundings{Getenv: getenv, ReadFile: func(name, _ string) ([]byte, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(path), name)
 		}

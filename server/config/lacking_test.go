@@ -15,7 +15,7 @@ import (
 // lacking parses a configuration that was good before; none of its files can be had but those.
 func lacking(t *testing.T, text string, files map[string]string) *config.Config {
 	t.Helper()
-	c, err := config.Surroundings{Getenv: os.LookupEnv, MayLack: true, ReadFile: func(name string) ([]byte, error) {
+	c, err := config.Surroundings{Getenv: os.LookupEnv, MayLack: true, ReadFile: func(name, _ string) ([]byte, error) {
 		if content, there := files[name]; there {
 			return []byte(content), nil
 		}

@@ -17,8 +17,9 @@ import (
 type Surroundings struct {
 	Getenv func(string) (string, bool) // os.LookupEnv or what stands in for it
 	// ReadFile reads a file that is named by an absolute path or by one beside the configuration. Its error names the file
-	// and the remedy. It need not return more than MaxSize+1 bytes. Nil: files of this machine, by their absolute paths.
-	ReadFile func(name string) ([]byte, error)
+	// and the remedy; written is the name as it stands in the configuration, and all that may be shown of it. It need not
+	// return more than MaxSize+1 bytes. Nil: files of this machine, by their absolute paths.
+	ReadFile func(name, written string) ([]byte, error)
 	// MayShow says which variables may be taken where their values are shown, in problems and in plans. Nil: all of them, as
 	// for whoever writes the configuration that is in force.
 	MayShow func(name string) bool
@@ -78,7 +79,7 @@ func onThisMachine(path string) ([]byte, error) {
 func (r *reader) readFile(v value, name string) ([]byte, error) {
 	known, ok := r.files[name]
 	if !ok {
-		known.raw, known.err = r.read(name)
+		known.raw, known.err = r.read(name, v.node.Value)
 		r.files[name] = known
 	}
 	var at *fs.PathError

@@ -39,7 +39,7 @@ type reader struct {
 	lacks   []string // what is lacking
 	service *string  // the same of the service that is being read, the first of it; nil: none is
 
-	read       func(name string) ([]byte, error)
+	read       func(name, written string) ([]byte, error)
 	files      map[string]fileRead // by name
 	identities *seal.Identities    // open what is encrypted; nil: there are none
 	opens      map[opening]error   // why it does not

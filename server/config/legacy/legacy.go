@@ -124,7 +124,7 @@ func (j *job) finish(root *yaml.Node, head string) (*Imported, error) {
 func (i *Imported) Check() {
 	_, err := config.Surroundings{
 		Getenv:   func(name string) (string, bool) { return "x", slices.Contains(i.Variables, name) },
-		ReadFile: func(string) ([]byte, error) { return nil, nil },
+		ReadFile: func(_, _ string) ([]byte, error) { return nil, nil },
 	}.Parse(i.Config)
 	var problems config.Problems
 	if !errors.As(err, &problems) {

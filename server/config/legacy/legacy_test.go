@@ -79,7 +79,7 @@ func golden(t *testing.T, file, got string) {
 
 // use reads the new file where S3 has what it names.
 func use(made *legacy.Imported, getenv func(string) (string, bool)) (*config.Config, error) {
-	inS3 := func(name string) ([]byte, error) { return []byte("in " + name), nil }
+	inS3 := func(name, _ string) ([]byte, error) { return []byte("in " + name), nil }
 	return config.Surroundings{Getenv: getenv, ReadFile: inS3}.Parse(made.Config)
 }
 

@@ -27,7 +27,7 @@ func TestAnObjectIsFollowed(t *testing.T) {
 	g.Put("p/web.env", "A=1")
 	w := watch(t, g.Location("p/fisherman.yaml"), quick).read("one")
 	read := w.Beside(t.Context())
-	if got, err := read("web.env"); string(got) != "A=1" || err != nil {
+	if got, err := read("web.env", "web.env"); string(got) != "A=1" || err != nil {
 		t.Fatalf("read %q, %v", got, err)
 	}
 	w.run()

@@ -13,14 +13,30 @@ import (
 type place struct {
 	file        string // absolute; empty for an object
 	bucket, key string
+	written     string // what it is called where its name takes something from the environment, which is not shown
 }
 
 // String is the place as people write it.
 func (p place) String() string {
-	if p.file != "" {
+	switch {
+	case p.written != "":
+		return p.written
+	case p.file != "":
 		return p.file
 	}
 	return "s3://" + p.bucket + "/" + p.key
+}
+
+// discreet is an error without what the place's name takes from the environment: that may be the secret itself, where
+// `{ file: "${NAME}" }` was written for "${NAME}".
+func (p place) discreet(err error) error {
+	if p.written == "" || errors.Is(err, errSame) {
+		return err
+	}
+	if why := kind(err); why != nil {
+		return fmt.Errorf("%s %w (its name is taken from the environment and not shown)", p, why)
+	}
+	return fmt.Errorf("%s cannot be read (its name is taken from the environment and not shown)", p)
 }
 
 // bucketName is what may be a bucket (Amazon S3 user guide, "General purpose bucket naming rules"); the older, laxer names are
@@ -58,9 +74,18 @@ func withoutLogin(location string) string {
 	return scheme + "://" + rest
 }
 
-// beside is the place that a name in the configuration at p means: an absolute path of this machine, an s3://bucket/key, or
-// what lies in the same directory, or under the same prefix, as the configuration.
-func (p place) beside(name string) (place, error) {
+// beside is the place that a name in the configuration at p means, as it is and as it is written there.
+func (p place) beside(name, written string) (place, error) {
+	where, err := p.near(name)
+	if name != written {
+		where.written = written
+	}
+	return where, err
+}
+
+// near: an absolute path of this machine, an s3://bucket/key, or what lies in the same directory, or under the same prefix, as
+// the configuration.
+func (p place) near(name string) (place, error) {
 	switch {
 	case name == "":
 		return place{}, errors.New("an empty name; write a path or `s3://bucket/key`")

@@ -55,7 +55,7 @@ func TestWhatLiesBesideAConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := main.beside(c.name)
+		got, err := main.beside(c.name, c.name)
 		if wrong, fails := strings.CutPrefix(c.want, "error: "); fails {
 			if err == nil || !strings.Contains(err.Error(), wrong) {
 				t.Errorf("%s beside %s: got %s, %v; want that it %s", c.name, c.main, got, err, wrong)

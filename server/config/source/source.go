@@ -122,10 +122,10 @@ func (s *Source) Peek(ctx context.Context) ([]byte, error) {
 }
 
 // PeekBeside is Beside for a look at a configuration: what is watched stays as it was.
-func (s *Source) PeekBeside(ctx context.Context) func(name string) ([]byte, error) {
+func (s *Source) PeekBeside(ctx context.Context) func(name, written string) ([]byte, error) {
 	get := s.getter(ctx)
-	return func(name string) ([]byte, error) {
-		where, err := s.main.beside(name)
+	return func(name, written string) ([]byte, error) {
+		where, err := s.main.beside(name, written)
 		if err != nil {
 			return nil, err
 		}
@@ -150,17 +150,18 @@ func (s *Source) getter(ctx context.Context) func(from place) ([]byte, version, 
 }
 
 // Beside returns what reads a file that the configuration names: an absolute path of this machine, s3://bucket/key, or a
-// path from the configuration's own directory or prefix. A file has at most MaxSize+1 bytes. What the newest of these readers
+// path from the configuration's own directory or prefix. Where that is not how it is written there, only what is written is
+// told. A file has at most MaxSize+1 bytes. What the newest of these readers
 // has asked for is watched by Run, also what it could not get.
-func (s *Source) Beside(ctx context.Context) func(name string) ([]byte, error) {
+func (s *Source) Beside(ctx context.Context) func(name, written string) ([]byte, error) {
 	given := map[place]version{}
 	s.mu.Lock()
 	given[s.main] = s.given[s.main]
 	s.given = given
 	s.mu.Unlock()
 	get := s.getter(ctx)
-	return func(name string) ([]byte, error) {
-		where, err := s.main.beside(name)
+	return func(name, written string) ([]byte, error) {
+		where, err := s.main.beside(name, written)
 		if err != nil {
 			return nil, err
 		}
@@ -185,7 +186,7 @@ func (s *Source) get(ctx context.Context, from place, etag string) ([]byte, vers
 		raw, etag, err = s.buckets.get(ctx, from, etag)
 	}
 	if err != nil {
-		return nil, version{}, err
+		return nil, version{}, from.discreet(err)
 	}
 	return raw, version{sha256.Sum256(raw), etag, asked}, nil
 }

@@ -1,8 +1,10 @@
 package source_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"fisherman/server/config/source"
 )
@@ -217,10 +221,10 @@ func TestWhatLiesBesideIsFollowed(t *testing.T) {
 	write(t, beside, "A=1")
 	w := watch(t, path, quick).read("config")
 	read := w.Beside(t.Context())
-	if got, err := read("web.env"); string(got) != "A=1" || err != nil {
+	if got, err := read("web.env", "web.env"); string(got) != "A=1" || err != nil {
 		t.Fatalf("read %q, %v", got, err)
 	}
-	if _, err := read("missing.env"); !errors.Is(err, source.ErrAbsent) || !strings.Contains(err.Error(), missing) {
+	if _, err := read("missing.env", "missing.env"); !errors.Is(err, source.ErrAbsent) || !strings.Contains(err.Error(), missing) {
 		t.Fatalf("what is missing: %v", err)
 	}
 	w.run()
@@ -240,6 +244,29 @@ func TestWhatLiesBesideIsFollowed(t *testing.T) {
 	case got := <-w.changes:
 		t.Errorf("told again of %q", got)
 	case <-time.After(300 * time.Millisecond): // thrice what a file must rest
+	}
+}
+
+// TestWhatANameTakesFromTheEnvironmentIsNotTold: it may be the secret itself, where `{ file: "${NAME}" }` was written for ${NAME}.
+func TestWhatANameTakesFromTheEnvironmentIsNotTold(t *testing.T) {
+	t.Parallel()
+	const written = "${PASSWORD}"
+	path := filepath.Join(t.TempDir(), "fisherman.yaml")
+	write(t, path, "config")
+	var log bytes.Buffer // written to before each trouble is told
+	told := make(chan string, 100)
+	o := quick
+	o.Log = zerolog.New(&log)
+	o.Trouble = func(place string, err error) { told <- fmt.Sprint(place, ": ", err) }
+	w := watch(t, path, o).read("config")
+	w.Trouble = o.Trouble
+	_, err := w.Beside(t.Context())("hunter2", written)
+	if !errors.Is(err, source.ErrAbsent) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("what is missing: %v", err)
+	}
+	w.run()
+	if got := <-told; strings.Contains(got+log.String(), "hunter2") || !strings.HasPrefix(got, written+": "+written+" is not there") {
+		t.Errorf("told %q, logged %s", got, log.String())
 	}
 }
 
@@ -278,7 +305,7 @@ func TestALookTellsNothing(t *testing.T) {
 	write(t, path, "one")
 	write(t, beside, "A=1")
 	w := watch(t, path, quick).read("one")
-	if _, err := w.Beside(t.Context())("web.env"); err != nil {
+	if _, err := w.Beside(t.Context())("web.env", "web.env"); err != nil {
 		t.Fatal(err)
 	}
 
@@ -287,10 +314,10 @@ func TestALookTellsNothing(t *testing.T) {
 		t.Fatalf("seen %q, %v", raw, err)
 	}
 	look := w.PeekBeside(t.Context())
-	if raw, err := look("web.env"); err != nil || string(raw) != "A=1" {
+	if raw, err := look("web.env", "web.env"); err != nil || string(raw) != "A=1" {
 		t.Fatalf("seen %q, %v", raw, err)
 	}
-	if _, err := look("missing.env"); !errors.Is(err, source.ErrAbsent) {
+	if _, err := look("missing.env", "missing.env"); !errors.Is(err, source.ErrAbsent) {
 		t.Fatalf("what is missing: %v", err)
 	}
 	w.run()
