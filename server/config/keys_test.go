@@ -96,8 +96,8 @@ func TestUnknownKeys(t *testing.T) {
 		"service: x":          "service: unknown key; did you mean `services`?",
 		"github: {tokens: x}": "github.tokens: unknown key; did you mean `token`?",
 		"github: {x: y}":      "github.x: unknown key; known here: secret, token, api",
-		"server: {a b: y}":    "server.\"a b\": unknown key; known here: listen, host, token",
-		"\"a\\nb\": x": "\"a\\nb\": unknown key; known here: secrets, github, discord, registries, server, proxy, docker, state, " +
+		"server: {a b: y}":    "server.\"a …\": unknown key; known here: listen, host, token",
+		"\"a\\nb\": x": "\"a\\n…\": unknown key; known here: secrets, github, discord, registries, server, proxy, docker, state, " +
 			"defaults, services",
 	} {
 		_, err := config.Parse([]byte(written), environment)

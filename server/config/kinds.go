@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -43,7 +44,7 @@ func (s scalar[T]) read(r *reader, v value) {
 		if v.node.Style&yaml.TaggedStyle != 0 {
 			word = "" // it may be anything, a secret included
 		}
-		r.report(v, word, "%s", s.nothing(word))
+		r.report(v, word, "%s", s.nothing(v.name, word))
 		return
 	}
 	const unit = 64 // bytes of text that count as one borrowed value
@@ -73,10 +74,13 @@ func (s scalar[T]) read(r *reader, v value) {
 }
 
 // nothing says what to write where there is no value, or one of YAML's words for that.
-func (s scalar[T]) nothing(word string) string {
+func (s scalar[T]) nothing(key, word string) string {
 	text := "has no value; write one (a text that begins with `#` needs quotes), or remove the key"
-	if word != "" {
+	switch {
+	case word != "":
 		text = "is YAML for no value; put it in quotes to mean the text, write another, or remove the key"
+	case strings.Contains(key, ":"):
+		text = "has no value; write one, with a blank after the colon, or remove the key"
 	}
 	if s.blank {
 		text += "; the empty text is `\"\"`"

@@ -58,7 +58,14 @@ func (m mapping) unknown(name string) string {
 	for i, k := range m {
 		names[i] = k.name
 	}
-	if near := nearest(name, names); near != "" {
+	word, _, glued := strings.Cut(name, ":")
+	near := nearest(word, names)
+	switch {
+	case glued && m.has(word):
+		return "unknown key; write a blank after the colon: `" + word + ": …`"
+	case glued && near != "":
+		return "unknown key; did you mean `" + near + "`, with a blank after the colon?"
+	case near != "":
 		return "unknown key; did you mean `" + near + "`?"
 	}
 	return "unknown key; known here: " + strings.Join(names, ", ")

@@ -67,6 +67,21 @@ func outputs(t *testing.T, v any) map[string]string {
 	return texts
 }
 
+// TestABlankIsMissingAfterTheColon: what to do is said, and the rest of such a key, which was meant as its value, is not shown.
+func TestABlankIsMissingAfterTheColon(t *testing.T) {
+	for text, want := range map[string]string{
+		"github: {secret:hunter2}":                       "github.\"secret:…\": unknown key; write a blank after the colon: `secret: …`",
+		"github: {secert:hunter2}":                       "github.\"secert:…\": unknown key; did you mean `secret`, with a blank after the colon?",
+		service("environment: {PASSWORD:hunter2, B: c}"): "services.web.environment.\"PASSWORD:…\": has no value; write one, with a blank after the colon",
+		"registries: { 127.0.0.1:5000: { usr: a } }":     "registries.127.0.0.1:5000.usr: unknown key",
+	} {
+		_, err := config.Parse([]byte(text), environment)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s:\n%v\nwant %s", text, err, want)
+		}
+	}
+}
+
 // TestNoProblemShowsASecret puts a secret where it does not belong.
 func TestNoProblemShowsASecret(t *testing.T) {
 	getenv := func(string) (string, bool) { return " hunter2 ", true }
@@ -85,6 +100,19 @@ func TestNoProblemShowsASecret(t *testing.T) {
 		"github: { secret: !!null hunter2 }",
 		"github: { secret: \"hunter2 }",
 		"github: { secret: hunter2: }",
+		"github: {secret:hunter2}",
+		"github: {secret:\"hunter2\", token: x}",
+		"github: {secret hunter2}",
+		"github: {secret: {file:hunter2}}",
+		"registries: { ghcr.io: { username: a, password:hunter2 } }",
+		"registries: { ghcr.io:hunter2 }",
+		"discord: { token:hunter2, channel_id: \"1\" }",
+		service("environment: { PASSWORD:hunter2, B: c }"),
+		service("environment: { PASSWORD:a=hunter2, B: c }"),
+		service("environment: { PASSWORD hunter2, B: c }"),
+		service("environment: { PASSWORD:hunter2: '${' }"),
+		service("files: { /a: { content:hunter2 } }"),
+		service("labels: { a:hunter2 }"),
 		"registries: { ghcr.io: { password: [hunter2] } }",
 		"registries: { ghcr.io: hunter2 }",
 		"registries: { ghcr.io: { password: hunter2 } }",

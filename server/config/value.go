@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -121,10 +120,14 @@ func kindWord(kind yaml.Kind) string {
 // plain are the keys that a path shows as they are.
 var plain = regexp.MustCompile(`^[\w.:/-]+$`)
 
-// join appends a key to a path. A key is cut at an equals sign: `KEY=secret` is how other tools write an environment.
+// assigned begins a key that holds its value, too: `KEY=secret` is how other tools write an environment, and `{KEY:secret}`
+// lacks the blank without which YAML takes all of it for a key.
+var assigned = regexp.MustCompile(`^[^=:\s]*[=:\s]`)
+
+// join appends a key to a path. What may be a value is cut off; of all names only those of registries are shown with a colon.
 func join(path, name string) string {
-	if before, _, assignment := strings.Cut(name, "="); assignment {
-		name = before + "=…"
+	if short := assigned.FindString(name); short != "" && (path != "registries" || registryName(name) != nil) {
+		name = short + "…"
 	}
 	if name = cut(name); !plain.MatchString(name) {
 		name = fmt.Sprintf("%q", name)
