@@ -44,8 +44,8 @@ func newReleases(t *testing.T, tags ...string) string {
 }
 
 // TestAMachineComesUpFromItsUserData runs the script of a new instance on a machine with systemd: it fetches a release,
-// checks it, and fisherman serves what its configuration in S3 says. Later another release takes its place under load. The
-// Docker Engine is this machine's, so that of a new one is not installed.
+// checks it, and fisherman serves what its configuration in S3 says. Later another release takes its place. The Docker Engine is
+// this machine's, so that of a new one is not installed; see asOnAmazonLinux.
 func TestAMachineComesUpFromItsUserData(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t)
@@ -70,7 +70,7 @@ docker: { network: %q }
 services: { web: { repository: o/web, image: %s/o/web } }
 `, api, http, freePort(t), s.network, s.registry))
 	m.write("/root/user-data", w.userData("v1.0.0", releases, s3.Location("apps/fisherman.yaml")))
-	m.run("bash", "/root/user-data")
+	m.run("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "bash", "/root/user-data") // cloud-init sets no HOME
 	s.server = m.server()
 	if s.server.api != fmt.Sprintf("127.0.0.1:%d", api) || s.server.proxy != fmt.Sprintf("127.0.0.1:%d", http) {
 		t.Errorf("it serves on %s and %s", s.server.api, s.server.proxy)
@@ -98,5 +98,25 @@ services: { web: { repository: o/web, image: %s/o/web } }
 	if now := m.run("fisherman", "version"); now == before || m.run("systemctl", "is-active", "fisherman") != "active" {
 		t.Errorf("after the new release: %s", now)
 	}
-	m.run("bash", "/root/user-data") // again does no harm
+	m.asOnAmazonLinux("/root/user-data") // again does no harm
+}
+
+// asOnAmazonLinux runs the script where there is no Docker Engine, no apt-get, and a dnf that does nothing but write down what it is
+// told, and fails at first. It shows which command is run, that it is tried again, and what follows; not what a real dnf would do:
+// Amazon's packages cannot be had here. Debian's branch has been run with Debian's own apt and systemd, by hand.
+func (m *machine) asOnAmazonLinux(script string) {
+	m.t.Helper()
+	m.run("systemctl", "disable", "--now", "docker")
+	m.run("cp", "--recursive", "--symbolic-link", "/usr/bin", "/root/amazon")
+	m.run("rm", "/root/amazon/apt-get")
+	m.write("/root/amazon/dnf", "#!/bin/sh\necho \"$@\" >>/root/dnf\n! [ $(wc -l </root/dnf) = 1 ]\n")
+	m.run("chmod", "+x", "/root/amazon/dnf")
+	m.run("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/root/amazon", "bash", script)
+	if told := m.run("cat", "/root/dnf"); told != "-qy install docker\n-qy install docker" {
+		m.t.Errorf("dnf was told %q", told)
+	}
+	for _, unit := range []string{"docker", "fisherman"} {
+		m.run("systemctl", "is-active", unit)
+		m.run("systemctl", "is-enabled", unit)
+	}
 }
