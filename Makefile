@@ -3,6 +3,7 @@ GO ?= go
 BIN := bin/fisherman
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUMPT := mvdan.cc/gofumpt@v0.12.0
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
 
 .PHONY: demo test chaos model check build bench docker dist clean
 
@@ -41,13 +42,14 @@ dist:
 	cd dist && sha256sum fisherman-linux-* >SHA256SUMS
 	cp /etc/ssl/certs/ca-certificates.crt dist/
 
-## check: format, vet and lint
+## check: format, vet and lint, the workflows too
 check:
 	@test -z "$$($(GO) run $(FUMPT) -l .)" || { echo "not formatted; run gofumpt -w ."; $(GO) run $(FUMPT) -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(LINT) run ./...
+	$(GO) run $(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yaml
 
-## bench: the figures the program is held to, measured in one run, as a table; takes about six minutes
+## bench: the figures the program is held to, measured in one run, as a table; takes about ten minutes
 bench: docker
 	$(GO) run ./cmd/figures
 
