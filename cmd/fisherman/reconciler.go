@@ -19,6 +19,7 @@ type reconciler struct {
 	troubles troubles
 
 	refused *refused // the last one, if it was for its certificates; guarded by applying
+	partly  *partly  // the last one, if a part of it could not be done; guarded by applying
 
 	taking   sync.Mutex // held from the reading of a configuration until it is applied: the newest comes last
 	applying sync.Mutex // one configuration at a time
@@ -41,6 +42,13 @@ type refused struct {
 	*config.Config // as far as it could be read
 	raw            []byte
 	problems       config.Problems // with the files
+}
+
+// partly is a configuration of which something could not be done.
+type partly struct {
+	*config.Config
+	raw  []byte
+	done server.Outcome
 }
 
 // errNoSource says that the program was not started from a configuration that could be read again.
@@ -76,17 +84,23 @@ func (r *reconciler) take(context.Context, []byte) {
 	_, _ = r.apply(r.from.Newest(), r.from.Location()) // which tells what came of it
 }
 
-// filesPause is the time between two looks at certificates for which a configuration was refused.
-const filesPause = time.Second
+const (
+	filesPause  = time.Second     // between two looks at certificates for which a configuration was refused
+	partlyPause = 5 * time.Second // between two tries to do what could not be done of one
+)
 
-// mend applies a configuration that was refused for its certificates once they are other ones, until ctx ends.
+// mend applies a configuration that was refused for its certificates once they are other ones, and what could not be done of
+// one once it can be, until ctx ends.
 func (r *reconciler) mend(ctx context.Context) error {
-	tick := time.NewTicker(filesPause)
-	defer tick.Stop()
+	look, try := time.NewTicker(filesPause), time.NewTicker(partlyPause)
+	defer look.Stop()
+	defer try.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-look.C:
 			r.tryRefused()
+		case <-try.C:
+			r.tryAgain()
 		case <-ctx.Done():
 			return nil
 		}
@@ -97,9 +111,38 @@ func (r *reconciler) mend(ctx context.Context) error {
 func (r *reconciler) tryRefused() {
 	r.applying.Lock()
 	defer r.applying.Unlock()
-	if was := r.refused; was != nil && !slices.Equal(amiss(r.running)(was.Config), was.problems) {
+	if was := r.refused; was != nil && !slices.Equal(amiss(r.inForceLocked())(was.Config), was.problems) {
 		_, _ = r.applyLocked(was.raw, r.from.Location()) // which tells what came of it
 	}
+}
+
+// tryAgain does what could not be done of a configuration, or finds that it has been done.
+func (r *reconciler) tryAgain() {
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	was := r.partly
+	if was == nil {
+		return
+	}
+	done := was.done
+	if done.Failures = r.carryOut(config.Compare(r.inForceLocked(), was.Config), was.Config); slices.Equal(done.Failures, was.done.Failures) {
+		return
+	}
+	r.settle(partly{was.Config, was.raw, done})
+	r.troubles.remain(done.Failures)
+	r.Log.Info().Strs("failures", done.Failures).Msg("more of the configuration could be applied; the failures are what is left")
+}
+
+// settle takes note of what came of a configuration. It is kept for a start without its source once all of it could be done,
+// so that what cannot be keeps no start from being one.
+func (r *reconciler) settle(is partly) {
+	r.remember(is.done)
+	r.partly = nil
+	if len(is.done.Failures) > 0 {
+		r.partly = &is
+		return
+	}
+	r.keep(is.raw)
 }
 
 // Plan says what a configuration would change, or with none the one of the source, read afresh. Who brings one learns nothing of
@@ -126,11 +169,18 @@ func amiss(running *config.Config) files {
 	return func(next *config.Config) config.Problems { return asTheyAre(next).Without(asTheyAre(running)) }
 }
 
-// current is what has been applied; it never changes, another one takes its place.
+// current is what is in force; it never changes, another one takes its place.
 func (r *reconciler) current() *config.Config {
 	r.applying.Lock()
 	defer r.applying.Unlock()
-	return r.running
+	return r.inForceLocked()
+}
+
+// inForceLocked is what has been applied. The deployer may have done later what it could not do at once.
+func (r *reconciler) inForceLocked() *config.Config {
+	is := *r.running
+	is.Services = r.deployer.Configured()
+	return &is
 }
 
 // Last is what came of the last configuration.
@@ -159,9 +209,9 @@ func (r *reconciler) apply(raw []byte, known ...string) (server.Outcome, error) 
 }
 
 func (r *reconciler) applyLocked(raw []byte, known ...string) (server.Outcome, error) {
-	r.refused = nil
+	r.refused, r.partly = nil, nil
 	next, err := r.parse(raw, func(next *config.Config) config.Problems {
-		problems := amiss(r.running)(next)
+		problems := amiss(r.inForceLocked())(next)
 		if len(problems) > 0 {
 			r.refused = &refused{next, raw, problems}
 		}
@@ -171,19 +221,16 @@ func (r *reconciler) applyLocked(raw []byte, known ...string) (server.Outcome, e
 		r.refuse(err)
 		return server.Outcome{}, err
 	}
-	plan := config.Compare(r.running, next)
+	plan := config.Compare(r.inForceLocked(), next)
 	done := server.Outcome{At: time.Now().UTC(), Plan: plan, Failures: r.carryOut(plan, next)}
-	r.remember(done)
+	r.settle(partly{next, raw, done})
 	r.troubles.applied(done.Failures, known...)
-	r.keep(raw)
-	if !plan.IsEmpty() {
-		r.tell(done)
-	}
+	r.tell(done)
 	return done, nil
 }
 
-// carryOut applies what differs. One part's failure does not stop the others, and leaves it as it was: the next time there is still
-// something to do.
+// carryOut applies a configuration. One part's failure does not stop the others, and leaves it as it was: the next time there is
+// still something to do. What does not differ is applied, too, where that costs nothing: something else may have been on its way.
 func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures []string) {
 	failures = []string{}
 	failed := func(what string, err error) bool {
@@ -191,9 +238,6 @@ func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures [
 			failures = append(failures, fmt.Sprintf("%s: %v", what, err))
 		}
 		return err != nil
-	}
-	if plan.IsEmpty() {
-		return failures
 	}
 	was := r.running
 	next = next.Unchangeable(was)
@@ -218,10 +262,10 @@ func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures [
 		r.proxy.SetAccessLog(r.accessLogOf(next.Proxy.AccessLog))
 	}
 	failed("services", r.deployer.Reconcile(next.Services))
-	next.Services = r.deployer.Configured()
-	r.forgetDeparted(next.Services)
-	r.setBakes(next.Services)
 	r.running = next
+	services := r.inForceLocked().Services
+	r.forgetDeparted(services)
+	r.setBakes(services)
 	return failures
 }
 

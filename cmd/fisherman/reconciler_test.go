@@ -1,14 +1,21 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"fisherman/deployer"
+	"fisherman/deployer/deployertest"
 	"fisherman/server/config"
 	"fisherman/server/config/source"
 	"fisherman/server/config/source/sourcetest"
@@ -55,5 +62,163 @@ func TestTextsAreAppliedInOrder(t *testing.T) {
 	r.take(t.Context(), []byte("one")) // which somebody has been told of before all that
 	if last := applied[len(applied)-1]; last != "two" || slices.Contains(applied[1:], "one") {
 		t.Errorf("applied %q, in this order", applied)
+	}
+}
+
+// fullDisk is a journal whose disk can be full.
+type fullDisk struct {
+	deployer.Journal
+	full atomic.Bool
+}
+
+func (f *fullDisk) Commit(c deployer.Change) error {
+	if f.full.Load() {
+		return errors.New("no space left on device")
+	}
+	return f.Journal.Commit(c)
+}
+
+// built is a program that was started with a configuration, of which only the deployer runs, on a stand-in for Docker.
+type built struct {
+	*program
+	t    *testing.T
+	file string
+	disk *fullDisk
+}
+
+func newBuilt(t *testing.T, text string) *built {
+	t.Helper()
+	dir := t.TempDir()
+	s := &built{t: t, file: filepath.Join(dir, "fisherman.yaml")}
+	s.write(text)
+	from, err := source.Open(s.file, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := settings{Log: zerolog.Nop(), from: from}
+	set.understand(t.Context(), dir)
+	if err := set.startConfig(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	if s.program, err = build(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
+	s.keep(set.raw)
+	s.disk = &fullDisk{Journal: s.journal}
+	s.deployer, err = deployer.New(deployer.Options{
+		Services: s.Services, Runtime: deployertest.NewFake(), Traffic: s.proxy, Registry: newest{}, Journal: s.disk, Log: zerolog.Nop(), NewID: newID,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.deployer.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-ended, s.close()); err != nil {
+			t.Error(err)
+		}
+	})
+	s.tend()
+	return s
+}
+
+func (s *built) write(text string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.file, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// reconcile applies a text, and returns what it changed of services, and what of it failed.
+func (s *built) reconcile(text string) (plan, failures []string) {
+	s.t.Helper()
+	s.write(text)
+	done, err := s.hot.Reconcile(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, p := range done.Plan.Services {
+		plan = append(plan, string(p.Action)+" "+p.Name)
+	}
+	return plan, done.Failures
+}
+
+// tend has the deployer look at what there is, and make up for what it could not do.
+func (s *built) tend() {
+	s.t.Helper()
+	eventually(s.t, "the deployer to have restored what runs", func() bool { _, err := s.deployer.Tend(s.t.Context()); return err == nil })
+}
+
+func (s *built) services() (names []string) {
+	for _, is := range s.deployer.Configured() {
+		names = append(names, is.Name)
+	}
+	return names
+}
+
+func (s *built) kept() string {
+	s.t.Helper()
+	last, err := recall(s.State, s.from.Location())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(last.raw)
+}
+
+const (
+	onlyWeb = `
+github: { secret: s }
+server: { listen: "127.0.0.1:0" }
+proxy: { http: "127.0.0.1:0" }
+docker: { host: "unix:///nowhere.sock" }
+services:
+  web: { repository: o/web, image: ghcr.io/o/web }
+`
+	webAndShop = onlyWeb + "  shop: { repository: o/shop, image: ghcr.io/o/shop }\n"
+)
+
+// TestWhatComesBackIsNotRemovedLater: the disk was full when a service was to be removed, and the owner has put it back meanwhile.
+func TestWhatComesBackIsNotRemovedLater(t *testing.T) {
+	s := newBuilt(t, webAndShop)
+	s.disk.full.Store(true)
+	if _, failures := s.reconcile(onlyWeb); len(failures) != 1 || !strings.Contains(failures[0], "services: remove shop: ") {
+		t.Fatalf("on a full disk: failures %q", failures)
+	}
+	if s.kept() != webAndShop {
+		t.Error("what could not be applied whole is kept as the last good one")
+	}
+	if plan, failures := s.reconcile(webAndShop); len(plan)+len(failures) > 0 {
+		t.Errorf("as it was: %q, failures %q", plan, failures)
+	}
+	s.disk.full.Store(false)
+	s.tend()
+	s.hot.tryAgain()
+	if got := s.services(); !slices.Equal(got, []string{"shop", "web"}) {
+		t.Errorf("there are %q", got)
+	}
+}
+
+// TestWhatWasMadeUpForIsKnown: a plan is of what is in force by then, and nobody is told of a trouble that is over.
+func TestWhatWasMadeUpForIsKnown(t *testing.T) {
+	s := newBuilt(t, webAndShop)
+	s.disk.full.Store(true)
+	_, failures := s.reconcile(onlyWeb)
+	s.hot.tryAgain()
+	if got := s.hot.Last(); len(failures) != 1 || !slices.Equal(got.Failures, failures) || !slices.Equal(got.Troubles, failures) {
+		t.Fatalf("on a full disk: %q, then %+v", failures, got)
+	}
+	s.disk.full.Store(false)
+	s.tend()
+	s.hot.tryAgain()
+	if got := s.hot.Last(); len(got.Failures)+len(got.Troubles) > 0 || len(got.Plan.Services) != 1 || s.kept() != onlyWeb {
+		t.Errorf("once there is space: %+v; kept is %s", got, s.kept())
+	}
+	if plan, failures := s.reconcile(webAndShop); !slices.Equal(plan, []string{"add shop"}) || len(failures) > 0 {
+		t.Errorf("back again: %q, failures %q", plan, failures)
+	}
+	if got := s.services(); !slices.Equal(got, []string{"shop", "web"}) {
+		t.Errorf("there are %q", got)
 	}
 }

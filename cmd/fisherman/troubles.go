@@ -47,6 +47,11 @@ func (t *troubles) applied(failures []string, known ...string) {
 	})
 }
 
+// remain takes note of what could still not be done of one.
+func (t *troubles) remain(failures []string) {
+	t.change(func() { t.bad = strings.Join(failures, "\n") })
+}
+
 // reading takes note of whether a place can be read.
 func (t *troubles) reading(place string, err error) {
 	t.change(func() {
