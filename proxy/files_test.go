@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -68,6 +69,8 @@ func TestOneBadCertificateTouchesNoOther(t *testing.T) {
 		"missing certificate": func(p proxy.KeyPair) { _ = os.Remove(p.Cert) },
 		"missing key":         func(p proxy.KeyPair) { _ = os.Remove(p.Key) },
 		"a directory":         func(p proxy.KeyPair) { _ = os.Remove(p.Cert); _ = os.Mkdir(p.Cert, 0o700) },
+		"a pipe":              func(p proxy.KeyPair) { _ = os.Remove(p.Key); _ = syscall.Mkfifo(p.Key, 0o600) },
+		"without an end":      func(p proxy.KeyPair) { _ = os.Remove(p.Cert); _ = os.Symlink("/dev/zero", p.Cert) },
 		"not PEM":             func(p proxy.KeyPair) { proxytest.WriteFile(t, p.Cert, []byte("nothing")) },
 		"empty":               func(p proxy.KeyPair) { proxytest.WriteFile(t, p.Cert, nil); proxytest.WriteFile(t, p.Key, nil) },
 		"another's key": func(p proxy.KeyPair) {
@@ -96,7 +99,7 @@ func TestOneBadCertificateTouchesNoOther(t *testing.T) {
 			}
 			soon(t, "the trouble to be told", func() bool { return len(notices.of("certificate of bad.pl")) == 1 })
 
-			_ = os.RemoveAll(bad.Cert)
+			_, _ = os.RemoveAll(bad.Cert), os.Remove(bad.Key)
 			writePair(t, bad, good)
 			soon(t, "the good certificate to be read", func() bool { return isFine("bad.pl") })
 			soon(t, "the end of it to be told", func() bool { return len(notices.of("certificate of bad.pl")) == 2 })

@@ -3,7 +3,9 @@ package proxy
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
+	"syscall"
 )
 
 // watched is something made of files. It keeps what it was made of last when they change to something that cannot be used.
@@ -48,7 +50,7 @@ func (w *watched[T]) reread() (changed bool) {
 func (w *watched[T]) read() (contents [][]byte, now sum, err error) {
 	hash := sha256.New()
 	for _, name := range w.files {
-		content, err := os.ReadFile(name)
+		content, err := readRegular(name)
 		if err != nil {
 			return nil, sha256.Sum256([]byte(err.Error())), fmt.Errorf("%w; see to it that it exists and that fisherman's user may read it", err)
 		}
@@ -58,4 +60,24 @@ func (w *watched[T]) read() (contents [][]byte, now sum, err error) {
 	}
 	hash.Sum(now[:0])
 	return contents, now, nil
+}
+
+// longestFile is more than any certificate with its chain, and any list of CAs, needs.
+const longestFile = 4 << 20
+
+// readRegular reads a file that has an end: whoever waited for a pipe would keep all hosts waiting.
+func readRegular(name string) ([]byte, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	info, err := file.Stat()
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > longestFile) {
+		err = fmt.Errorf("%s is no regular file of at most %d MiB", name, longestFile>>20)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(file, longestFile))
 }
