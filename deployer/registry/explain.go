@@ -27,6 +27,8 @@ func explain(registry string, err error) error {
 		return fmt.Errorf("%s sent a document of more than %d bytes: no image needs that", registry, long.Limit)
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("ask %s: %w", registry, context.Canceled)
+	case errors.Is(err, deployer.ErrUnavailable): // the password
+		return fmt.Errorf("ask %s: %w", registry, err)
 	case errors.As(err, &status):
 		return explainStatus(registry, status.StatusCode)
 	case unreachable(err):

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -149,5 +150,20 @@ func TestNewRefusesWhatIsNoRegistry(t *testing.T) {
 		if _, err := registry.New(registry.Options{Credentials: c}); err == nil {
 			t.Errorf("%v was taken", c)
 		}
+	}
+}
+
+// TestAPasswordThatCouldNotBeHad is told, and asked for again: it may come any time.
+func TestAPasswordThatCouldNotBeHad(t *testing.T) {
+	s := newStore(t)
+	s.push("o/web", labelled(t, revision))
+	gone := map[string]registry.Credential{s.host: {Username: "me", Password: deployer.Lacking("s3://b/pw cannot be reached")}}
+	c := client(t, gone)
+	if _, err := c.Resolve(t.Context(), s.host+"/o/web", "latest"); !errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), "s3://b/pw cannot be reached") {
+		t.Errorf("without: %v", err)
+	}
+	must(t, c.SetCredentials(nil))
+	if _, err := c.Resolve(t.Context(), s.host+"/o/web", "latest"); err != nil {
+		t.Errorf("with another configuration: %v", err)
 	}
 }
