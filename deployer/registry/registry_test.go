@@ -161,6 +161,8 @@ func TestAPasswordThatCouldNotBeHad(t *testing.T) {
 	c := client(t, gone)
 	if _, err := c.Resolve(t.Context(), s.host+"/o/web", "latest"); !errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), "s3://b/pw cannot be reached") {
 		t.Errorf("without: %v", err)
+	} else if strings.Contains(err.Error(), s.host+" is "+deployer.ErrUnavailable.Error()) {
+		t.Errorf("the registry is blamed: %v", err)
 	}
 	must(t, c.SetCredentials(nil))
 	if _, err := c.Resolve(t.Context(), s.host+"/o/web", "latest"); err != nil {
