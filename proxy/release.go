@@ -66,7 +66,9 @@ func (r *release) succeed(before *release) {
 		return
 	}
 	r.flight, r.via = before.flight, before.via
-	r.hand(r)
+	if r.state != paused { // not even for a moment: its drain would take it for going on
+		r.hand(r)
+	}
 	for _, route := range r.routes {
 		for _, old := range before.routes {
 			if old.host == route.host && old.prefix == route.prefix {

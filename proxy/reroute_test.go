@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -50,5 +51,37 @@ func TestARerouteChangesNothingBeforeItIsSaved(t *testing.T) {
 	}
 	if answer := <-async(t, p, "http://b.pl/"); answer != "200 web" {
 		t.Errorf("at last: %q", answer)
+	}
+}
+
+// TestAPauseIsDrainedThroughReroutes: what is stopped after it must have nothing in flight. Mutant: hand what is paused its flight.
+func TestAPauseIsDrainedThroughReroutes(t *testing.T) {
+	p := start(t, proxy.Options{})
+	slow, wide := newGate(t), map[string][]string{}
+	for n := range 500 { // so many routes take their time
+		wide[fmt.Sprintf("%d.pl/", n)] = nil
+	}
+	point(t, p, "wide", "1", wide)
+	point(t, p, "web", "1", only("a.pl/", slow.address))
+	under := async(t, p, "http://a.pl/")
+	<-slow.entered
+	drain, drained := p.Pause("web"), make(chan int, 1)
+	waits := make(chan int, 1)
+	go func() { drained <- drain(within(t), func(left int) { waits <- left }) }()
+	<-waits
+	for range 10 {
+		if _, err := p.Reroute(map[string]map[string][]string{"web": only("a.pl/", slow.address), "wide": wide}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(drained) > 0 {
+		t.Error("the drain did not wait")
+	}
+	close(slow.open)
+	if answer := <-under; answer != "200 old" {
+		t.Errorf("under way: %q", answer)
+	}
+	if cut := <-drained; cut != 0 {
+		t.Errorf("cut %d", cut)
 	}
 }
