@@ -3,6 +3,7 @@ package deployertest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/oklog/ulid/v2"
@@ -87,11 +88,28 @@ func resumeAsItWas(t *testing.T, rig Rig) {
 		t.Fatalf("halt: %v", err)
 	}
 	r.Spec = r.Service.Spec()
+	volumes := r.Service.Volumes
 	r.Service.Volumes = []deployer.Volume{{Source: "/nowhere/at/all", Target: "/data"}}
 	rig.start(t, r)
 	after := rig.await(t, r)
 	if !slices.EqualFunc(before, after, func(a, b deployer.Replica) bool { return a.Container == b.Container }) {
 		t.Errorf("resumed as %+v, want the containers of %+v", after, before)
+	}
+	if err := rig.Runtime.Halt(t.Context(), r.ID, 0); err != nil {
+		t.Fatalf("halt: %v", err)
+	}
+	r.Service.Volumes, r.Service.Lacks = volumes, "web.env is away"
+	rig.start(t, r)
+	if after = rig.await(t, r); !slices.EqualFunc(before, after, func(a, b deployer.Replica) bool { return a.Container == b.Container }) {
+		t.Errorf("without its files resumed as %+v, want the containers of %+v", after, before)
+	}
+	r.Service.Replicas++
+	err := rig.Runtime.Start(t.Context(), r)
+	if !errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), "web.env is away") {
+		t.Errorf("one more of what lacks its files: %v", err)
+	}
+	if found, _ := rig.find(t, r.ID); !found.Up(1) {
+		t.Errorf("then it is %+v; want what ran to run", found)
 	}
 }
 

@@ -80,7 +80,10 @@ func (f *Fake) Start(ctx context.Context, r deployer.Release) error {
 func (f *Fake) create(r deployer.Release) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, there := f.releases[r.ID]
+	old, there := f.releases[r.ID]
+	if r.Service.Lacks != "" && (!there || len(old.Replicas) < r.Service.Replicas) {
+		return fmt.Errorf("create container of %s: %s: %w", r.Service.Name, r.Service.Lacks, deployer.ErrUnavailable)
+	}
 	if _, pulled := f.images[r.Service.Name][r.ID]; !pulled && !there {
 		return fmt.Errorf("create container of %s: no image for deployment %s; pull it first", r.Service.Name, r.ID)
 	}

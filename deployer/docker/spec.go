@@ -16,8 +16,8 @@ import (
 // containerConfig is what runs. The image's HEALTHCHECK is switched off: Await runs it at its own cadence, and Docker's
 // would only cost from then on.
 func (e *Engine) containerConfig(r deployer.Release, n int) (*container.Config, error) {
-	if lacks := r.Service.Lacks; lacks != "" {
-		return nil, unavailable(nil, "%s", lacks)
+	if err := possible(r.Service); err != nil {
+		return nil, err
 	}
 	env, err := environ(r.Service)
 	if err != nil {
@@ -57,6 +57,14 @@ func (e *Engine) hostConfig(s deployer.Service) *container.HostConfig {
 		ReadonlyRootfs: s.ReadOnly,
 		Tmpfs:          inMemory(s.Tmpfs),
 	}
+}
+
+// possible reports whether containers of a service can be made at all.
+func possible(s deployer.Service) error {
+	if s.Lacks == "" {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", s.Lacks, deployer.ErrUnavailable)
 }
 
 func inMemory(all []deployer.Tmpfs) map[string]string {

@@ -123,6 +123,9 @@ func (e *Engine) resume(ctx context.Context, r deployer.Release, n int) error {
 		}
 		// An engine that died at it may never be able to start this one again: a new one takes its place.
 	}
+	if err := possible(r.Service); err != nil {
+		return fmt.Errorf("replace container %s: %w", name, err)
+	}
 	if err := e.remove(ctx, found.ID, name); err != nil {
 		return err
 	}
