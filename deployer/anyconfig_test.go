@@ -25,7 +25,7 @@ func TestFromAnyConfigurationToAnyOther(t *testing.T) {
 			f := newFleet(seed)
 			defer f.stop()
 			for n := range changes + 1 {
-				next := f.anyServices()
+				next := deployertest.AnyServices(f.rng)
 				if err := f.Reconcile(next); err != nil {
 					t.Fatalf("seed %d, configuration %d: %v", seed, n, err)
 				}
@@ -64,7 +64,7 @@ func newFleet(seed uint64) *fleet {
 	f.traffic = &traffic{live: map[string]string{}, routes: map[string]map[string][]string{}}
 	var err error
 	f.Deployer, err = deployer.New(deployer.Options{
-		Services: f.anyServices(), Runtime: f.fake, Traffic: f.traffic, Registry: everyTag{}, Journal: f.book, Log: zerolog.Nop(),
+		Services: deployertest.AnyServices(f.rng), Runtime: f.fake, Traffic: f.traffic, Registry: everyTag{}, Journal: f.book, Log: zerolog.Nop(),
 		NewID: func(time.Time) string { f.ids++; return fmt.Sprintf("%05d", f.ids) },
 	})
 	if err != nil {
@@ -85,41 +85,6 @@ func (everyTag) Resolve(_ context.Context, image, tag string) (string, error) {
 }
 
 func (everyTag) Revision(context.Context, string, string) (string, error) { return "", nil }
-
-// anyServices is a configuration out of a great many.
-func (f *fleet) anyServices() (all []deployer.Service) {
-	hosts := f.rng.Perm(8)
-	for _, name := range []string{"web", "api", "job", "db", "mail"} {
-		if f.rng.IntN(3) == 0 {
-			continue
-		}
-		s := web()
-		s.Name, s.Repository, s.Image = name, "o/"+name, "ghcr.io/o/"+name+[]string{"", "", "", "-next"}[f.rng.IntN(4)]
-		s.Tag = []string{"latest", "latest", "v1"}[f.rng.IntN(3)]
-		s.Replicas = 1 + f.rng.IntN(3)
-		s.Drain = time.Duration(1+f.rng.IntN(3)) * time.Second
-		s.Retain = f.rng.IntN(3)
-		s.Routes = nil
-		for range f.rng.IntN(3) {
-			s.Routes = append(s.Routes, deployer.Route{Host: fmt.Sprintf("h%d.pl", hosts[0]), Prefix: "/", Port: 8080 + f.rng.IntN(2)})
-			hosts = hosts[1:]
-		}
-		if name == "db" {
-			s.Strategy = deployer.Recreate
-		}
-		if version := f.rng.IntN(4); version > 0 {
-			s.Environment = map[string]deployer.Secret{"VERSION": deployer.Plain(fmt.Sprint(version))}
-		}
-		if f.rng.IntN(5) == 0 {
-			s.Args = []string{"--verbose"}
-		}
-		all = append(all, s)
-		if len(hosts) < 2 {
-			break
-		}
-	}
-	return all
-}
 
 // rest lets everything happen that follows.
 func (f *fleet) rest() {

@@ -36,7 +36,7 @@ func run(ctx context.Context, table, progress io.Writer) error {
 func measure(ctx context.Context, progress io.Writer) (string, error) {
 	var said bytes.Buffer
 	test := exec.CommandContext(ctx, "go", "test", "./cmd/fisherman", "./proxy", "./deployer", "./deployer/journal",
-		"-run", "^$", "-bench", ".", "-benchtime", "1x", "-timeout", "15m")
+		"-run", "^$", "-bench", ".", "-benchtime", "1x", "-timeout", "25m")
 	test.Stdout, test.Stderr = io.MultiWriter(&said, progress), progress
 	if err := test.Run(); err != nil {
 		return "", fmt.Errorf("run the benchmarks: %w", err)

@@ -366,6 +366,61 @@ func (m *bench) running(api *dockerclient.Client) string {
 	return ""
 }
 
+// BenchmarkUnchanged reports how long it takes to apply a configuration of two hundred services again, all of which run and none of
+// which has changed, and how many calls to the engine that takes.
+func BenchmarkUnchanged(b *testing.B) {
+	const services, atOnce = 200, 20
+	api, err := dockerclient.NewClientWithOpts(dockerclient.FromEnv)
+	if err != nil {
+		b.Fatal(err)
+	}
+	engine := newTurnstile(b, api.DaemonHost())
+	b.Setenv("DOCKER_HOST", "unix://"+engine.socket)
+	m := newBench(b, services)
+	for some := range slices.Chunk(m.names, atOnce) {
+		m.live(1, some)
+	}
+	apply := func() (took time.Duration, calls int) {
+		_, before := engine.since(0)
+		begun := time.Now()
+		m.reconcile()
+		took = time.Since(begun)
+		since, _ := engine.since(before)
+		return took, len(since)
+	}
+	m.until("the last old images have been looked for", func() bool { _, calls := apply(); return calls <= mostLooks })
+	var times []time.Duration
+	calls := 0
+	for range max(b.N, 7) {
+		took, asked := apply()
+		times, calls = append(times, took), max(calls, asked)
+	}
+	if calls > mostLooks {
+		b.Errorf("%d calls to the engine, want %d at most", calls, mostLooks)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ms(median(times)), "ms")
+	b.ReportMetric(float64(calls), "calls")
+}
+
+// reconcile has the server apply its configuration.
+func (m *bench) reconcile() {
+	request, err := http.NewRequest(http.MethodPost, "http://"+m.server+"/api/v1/reconcile", nil)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer bench")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	answer, _ := io.ReadAll(response.Body)
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK || !bytes.Contains(answer, []byte(`"deployments":[]`)) {
+		m.b.Fatalf("reconcile answered %s: %s", response.Status, answer)
+	}
+}
+
 // BenchmarkDeliveries sends 200 pushes within one second and reports the answers' 99th percentile.
 func BenchmarkDeliveries(b *testing.B) {
 	m := newBench(b, 1)

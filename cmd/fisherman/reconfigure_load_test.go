@@ -95,18 +95,24 @@ services:
 }
 
 // reconcile has the server apply its configuration, and returns the status.
-func (s *stage) reconcile(t *testing.T) int {
+func (s *stage) reconcile(t testing.TB) int {
+	t.Helper()
+	status, _ := s.reconciled(t)
+	return status
+}
+
+// reconciled is the whole answer.
+func (s *stage) reconciled(t testing.TB) (status int, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.server.api+"/api/v1/reconcile", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+apiToken)
-	status, body, err := send(request)
-	if err != nil {
+	if status, body, err = send(request); err != nil {
 		t.Fatalf("reconcile: %s %v", body, err)
 	}
-	return status
+	return status, body
 }
 
 // settled waits until an app runs as it is configured, and answers on its host.
