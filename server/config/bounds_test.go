@@ -10,7 +10,8 @@ import (
 
 // TestSmallFilesThatStandForImmenseOnes would not end if what aliases and defaults bring in were not counted.
 func TestSmallFilesThatStandForImmenseOnes(t *testing.T) {
-	const wayTooMuch = "aliases and `defaults` expand to more than 50000 values; write fewer of them"
+	const wayTooMuch = "aliases, `defaults` and files of variables come to more than 50000 values; write fewer of them"
+	variables := repeated("V%d=x\n", 1000)
 	for name, text := range map[string]string{
 		"a merge of itself": "services: { <<: &a { <<: [*a, *a] } }",
 		"merges of merges":  merges(40) + "services: { web: *m40 }",
@@ -18,9 +19,13 @@ func TestSmallFilesThatStandForImmenseOnes(t *testing.T) {
 			repeated("K%d: x, ", 5000), repeated("s%d: {}, ", 5000)),
 		"long texts": fmt.Sprintf("defaults: { args: [&a '%s'%s] }\nservices: { web: {} }",
 			strings.Repeat("$", 200_000), repeated(", *a", 100_000)),
+		"one file of variables in each service": "services: { " + repeated("s%d: { env_file: f }, ", 100) + " }",
+		"another name of it":                    service("env_file: [" + repeated("./%d/../f, ", 100) + "]"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := config.Parse([]byte(text), environment)
+			_, err := config.Surroundings{Getenv: environment, ReadFile: func(string, string) ([]byte, error) {
+				return []byte(variables), nil
+			}}.Parse([]byte(text))
 			if err == nil || err.Error() != wayTooMuch {
 				t.Errorf("got %.300v", err)
 			}

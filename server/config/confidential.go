@@ -69,11 +69,11 @@ func (c confidential) fromFile(r *reader, v value) {
 	if fileName(&name).read(r, v); name == "" {
 		return // that is a problem already
 	}
-	raw, err := r.readFile(v, name)
-	text := strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r")
+	whole, err := r.readFile(v, name)
+	text := strings.TrimSuffix(strings.TrimSuffix(whole, "\n"), "\r")
 	switch {
 	case err != nil:
-	case len(raw) > seal.MaxText:
+	case len(whole) > seal.MaxText:
 		err = fmt.Errorf("holds more than %d bytes; a secret is shorter, so is it the right file?", seal.MaxText)
 	case !utf8.ValidString(text):
 		err = errors.New("holds something else than text (UTF-8); write its base64 into it instead")
@@ -163,13 +163,13 @@ func (identity) read(r *reader, v value) {
 		r.unusable = errors.New("there is no identity to open it with")
 		return // that is a problem already
 	}
-	raw, err := r.readFile(v, name)
+	text, err := r.readFile(v, name)
 	if err != nil {
 		r.unusable = err
 		r.without(v, v.node.Value, err, nil)
 		return
 	}
-	r.open(v, v.node.Value, raw, "")
+	r.open(v, v.node.Value, []byte(text), "")
 }
 
 func (r *reader) open(v value, shown string, raw []byte, subject string) {

@@ -123,7 +123,7 @@ func (s Surroundings) Parse(raw []byte) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{getenv: s.Getenv, mayShow: s.MayShow, mayLack: s.MayLack, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, opens: map[opening]error{}}
+	r := &reader{getenv: s.Getenv, mayShow: s.MayShow, mayLack: s.MayLack, read: s.ReadFile, budget: maxBorrowed, files: map[string]fileRead{}, envFiles: map[string]envFile{}, opens: map[opening]error{}}
 	if r.read == nil {
 		r.read = func(name, _ string) ([]byte, error) { return onThisMachine(name) }
 	}

@@ -32,22 +32,33 @@ func (e envFiles) read(r *reader, v value) {
 func (e envFiles) load(r *reader, v value) {
 	var name string
 	fileName(&name).read(r, v)
-	if name == "" {
+	if name == "" || r.budget < 0 {
 		return // that is a problem already
 	}
-	raw, err := r.readFile(v, name)
-	if err == nil {
-		var got map[string]Secret
-		if got, err = parseEnvFile(raw); err == nil {
-			if *e.into == nil {
-				*e.into = map[string]Secret{}
-			}
-			maps.Copy(*e.into, got)
+	file, known := r.envFiles[name]
+	if !known {
+		var text string
+		if text, file.err = r.readFile(v, name); file.err == nil {
+			file.variables, file.err = parseEnvFile(text)
 		}
+		r.envFiles[name] = file
 	}
-	if err != nil {
-		r.without(v, v.node.Value, err, r.service)
+	v.borrowed = true // in the file there may be more than the configuration could hold
+	switch {
+	case file.err != nil:
+		r.without(v, v.node.Value, file.err, r.service)
+	case r.spend(v, len(file.variables)):
+		if *e.into == nil {
+			*e.into = map[string]Secret{}
+		}
+		maps.Copy(*e.into, file.variables)
 	}
+}
+
+// envFile is what came of reading a file of variables.
+type envFile struct {
+	variables map[string]Secret
+	err       error
 }
 
 func (envFiles) describe(k Key) []Key {
@@ -64,11 +75,11 @@ func (envFiles) schema() node {
 // comments, blank lines, an `export` before the name; a value in single quotes as it is, in double quotes with \n, \r, \t, \\
 // and \", both over several lines if need be; one without quotes up to white space and `#`. Nothing is taken from the
 // environment. An error names lines, never a part of the text.
-func parseEnvFile(raw []byte) (map[string]Secret, error) {
-	if len(raw) > MaxSize {
+func parseEnvFile(text string) (map[string]Secret, error) {
+	if len(text) > MaxSize {
 		return nil, fmt.Errorf("is larger than %d bytes; is it the right file?", MaxSize)
 	}
-	rest := strings.ReplaceAll(strings.TrimPrefix(string(raw), "\ufeff"), "\r\n", "\n")
+	rest := strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
 	if !utf8.ValidString(rest) || strings.ContainsRune(rest, 0) {
 		return nil, errors.New("holds something else than text (UTF-8); write lines of NAME=VALUE")
 	}

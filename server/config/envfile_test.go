@@ -24,7 +24,7 @@ func TestEnvFiles(t *testing.T) {
 		"of Windows":         {"\ufeffA=1\r\nB='2'\r\n", map[string]string{"A": "1", "B": "2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseEnvFile([]byte(c.text))
+			got, err := parseEnvFile(c.text)
 			if err != nil || len(got) != len(c.want) {
 				t.Fatalf("got %d variables, %v; want %d", len(got), err, len(c.want))
 			}
@@ -49,7 +49,7 @@ func TestMistakesInEnvFiles(t *testing.T) {
 		"A=hunter2\xff":                        "something else than text",
 		strings.Repeat("A=hunter2\n", 200_000): "larger than 1048576 bytes",
 	} {
-		_, err := parseEnvFile([]byte(text))
+		_, err := parseEnvFile(text)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%.20q: got %v, want %s", text, err, want)
 		}

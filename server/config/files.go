@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +18,9 @@ import (
 // maxFiles bounds what all the files of a service come to, in bytes: they are kept in memory and sent to the engine with each
 // container.
 const maxFiles = 8 << 20
+
+// longestPath is Linux's PATH_MAX without the NUL, in bytes.
+const longestPath = 4095
 
 // fileMode is what a file's permissions may be, and ownerNumbers whose it is: names would be those of this machine.
 var (
@@ -70,28 +74,30 @@ func (f *fileDraft) load(r *reader, v value) {
 		r.report(f.from, f.from.node.Value, "stands beside `content`; remove one of them")
 		return
 	}
-	raw, err := r.readFile(f.from, f.source)
-	if err == nil && len(raw) > MaxSize {
+	text, err := r.readFile(f.from, f.source)
+	if err == nil && len(text) > MaxSize {
 		err = fmt.Errorf("is larger than %d bytes; mount what is large as a volume", MaxSize)
 	}
 	if err != nil {
 		f.Content = r.without(f.from, f.from.node.Value, err, r.service)
 		return
 	}
-	f.Content = deployer.Plain(string(raw))
+	f.Content = deployer.Plain(text)
 }
 
 // fileTarget is where a file can be: the engine mounts something of its own over the others when the container starts.
-func fileTarget(path string) error {
-	clean, err := wholePath(path)
+func fileTarget(target string) error {
+	clean, err := wholePath(target)
 	switch {
+	case len(target) > longestPath:
+		return fmt.Errorf("is longer than a path can be, %d bytes", longestPath)
 	case err != nil:
 		return fmt.Errorf("as a path in the container %w", err)
-	case clean != path || path == "/":
+	case clean != target || target == "/":
 		return errors.New("names a directory; write the path of a file")
 	}
 	for _, own := range []string{"/proc", "/sys", "/dev", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"} {
-		if isWithin(path, own) {
+		if isWithin(target, own) {
 			return fmt.Errorf("would be hidden by what Docker mounts at `%s`; write another path", own)
 		}
 	}
@@ -159,7 +165,8 @@ func (s serviceDraft) checkFiles(r *reader) {
 	if size > maxFiles {
 		r.report(s.at.absent("files"), "", "come to more than %d bytes; mount what is large as a volume", maxFiles)
 	}
-	for i, f := range s.files {
+	beside, mounts := map[string]value{}, s.mountPoints()
+	for _, f := range s.files {
 		if fileTarget(f.Target) != nil {
 			continue // it has a problem already
 		}
@@ -167,25 +174,43 @@ func (s serviceDraft) checkFiles(r *reader) {
 			r.report(f.at, "", "cannot be written: Docker puts no file into a container that is `read_only`; remove that, or mount the file "+
 				"with `volumes: [/path/on/this/machine:%s:ro]`", f.Target)
 		}
-		for _, other := range s.files[:i] {
-			if fileTarget(other.Target) == nil && (isWithin(f.Target, other.Target) || isWithin(other.Target, f.Target)) {
-				r.report(f.at, "", "cannot be beside %s: one of them would have to be a directory", other.at.path)
-			}
-		}
-		s.checkMounts(r, f)
+		f.checkPlace(r, beside, mounts)
 	}
 }
 
-func (s serviceDraft) checkMounts(r *reader, f fileDraft) {
-	over := func(target string, at value) {
-		if target != "" && isWithin(f.Target, target) {
-			r.report(f.at, "", "would be hidden by %s, which is mounted at `%s`; put the file elsewhere, or into what is mounted there", at.path, target)
+// checkPlace looks at what is above a file. beside has the files before it, by their paths and by those of all directories above
+// them.
+func (f fileDraft) checkPlace(r *reader, beside, mounts map[string]value) {
+	collides := func(other value) {
+		r.report(f.at, "", "cannot be beside %s: one of them would have to be a directory", other.path)
+	}
+	if other, is := beside[f.Target]; is {
+		collides(other)
+	}
+	for p := f.Target; ; p = path.Dir(p) {
+		if at, mounted := mounts[p]; mounted {
+			r.report(f.at, "", "would be hidden by %s, which is mounted at `%s`; put the file elsewhere, or into what is mounted there", at.path, p)
+		}
+		if other, is := beside[p]; is && p != f.Target && other.name == p {
+			collides(other)
+		}
+		if _, is := beside[p]; !is {
+			beside[p] = f.at
+		}
+		if p == "/" {
+			return
 		}
 	}
+}
+
+// mountPoints are where something is mounted.
+func (s serviceDraft) mountPoints() map[string]value {
+	all := map[string]value{}
 	for _, v := range s.volumes {
-		over(v.is.Target, v.at)
+		all[v.is.Target] = v.at
 	}
 	for _, t := range s.tmpfs {
-		over(t.is.Target, t.at)
+		all[t.is.Target] = t.at
 	}
+	return all
 }

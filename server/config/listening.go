@@ -17,20 +17,21 @@ type portOwner struct {
 // checkPorts: only one can listen on a port. The proxy's own HTTPS port counts with certificates, or once somebody has
 // written it down: otherwise nothing listens there, and what terminates TLS may.
 func (d *draft) checkPorts(r *reader) {
-	taken := []portOwner{
-		{listens(d.Server.Listen), "fisherman's API", "server.listen"},
-		{listens(d.Proxy.HTTP), "the proxy", "proxy.http"},
-	}
+	byNumber := map[int][]portOwner{}
+	take := func(p portOwner) { byNumber[p.Host] = append(byNumber[p.Host], p) }
+	take(portOwner{listens(d.Server.Listen), "fisherman's API", "server.listen"})
+	take(portOwner{listens(d.Proxy.HTTP), "the proxy", "proxy.http"})
 	if !d.https.implied || d.speaksTLS() {
-		taken = append(taken, portOwner{listens(d.Proxy.HTTPS), "the proxy", "proxy.https"})
+		take(portOwner{listens(d.Proxy.HTTPS), "the proxy", "proxy.https"})
 	}
 	for _, s := range d.drafts {
 		for _, p := range s.ports {
 			mine := portOwner{p.is, "service " + s.Name, p.at.path}
+			taken := byNumber[mine.Host]
 			i := slices.IndexFunc(taken, func(other portOwner) bool { return clash(mine.Port, other.Port) })
 			switch {
 			case i < 0:
-				taken = append(taken, mine)
+				take(mine)
 			case taken[i].name == mine.name:
 				r.report(p.at, p.at.node.Value, "is a port of %s already (%s); remove one", mine.name, taken[i].path)
 			default:

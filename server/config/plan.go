@@ -130,8 +130,13 @@ func altered(was, is deployer.Service, secrets map[string]bool) ServicePlan {
 			continue
 		}
 		path := "services." + is.Name + "." + keyOf(old.Type().Field(i).Name)
-		for _, c := range differences(leaves(path, old.Field(i)), leaves(path, next.Field(i))) {
-			c.Effect = effectOf(old.Type().Field(i).Name, was, is)
+		changes := differences(leaves(path, old.Field(i)), leaves(path, next.Field(i)))
+		if len(changes) == 0 {
+			continue
+		}
+		effect := effectOf(old.Type().Field(i).Name, was, is) // once: it looks at all of both services
+		for _, c := range changes {
+			c.Effect = effect
 			p.Changes = append(p.Changes, c)
 		}
 	}

@@ -64,6 +64,21 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestAPlanOfManyVariables would not end for minutes if what each leads to were found out anew.
+func TestAPlanOfManyVariables(t *testing.T) {
+	many := func(value string) *config.Config {
+		s := deployer.Service{Name: "web", Environment: map[string]config.Secret{}}
+		for i := range 20_000 {
+			s.Environment[fmt.Sprint("V", i)] = deployer.Plain(value)
+		}
+		return &config.Config{Services: []deployer.Service{s}}
+	}
+	plan := config.Compare(many("a"), many("b"))
+	if len(plan.Services) != 1 || len(plan.Services[0].Changes) != 20_000 || plan.Services[0].Changes[7].Effect != config.NewContainers {
+		t.Errorf("the plan of 20000 changes has %d services", len(plan.Services))
+	}
+}
+
 // shown is a plan, a line for each thing in it.
 func shown(p config.Plan) (lines []string) {
 	change := func(c config.Change) {

@@ -60,7 +60,7 @@ func (p Problems) Without(others Problems) (left Problems) {
 func (r *reader) sorted() Problems {
 	if r.budget < 0 {
 		return Problems{{Message: fmt.Sprintf(
-			"aliases and `defaults` expand to more than %d values; write fewer of them", maxBorrowed)}}
+			"aliases, `defaults` and files of variables come to more than %d values; write fewer of them", maxBorrowed)}}
 	}
 	slices.SortFunc(r.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column),

@@ -76,22 +76,23 @@ func onThisMachine(path string) ([]byte, error) {
 
 // readFile reads what a value names, once for a whole configuration. An error does not quote what the name takes from the
 // environment: it might be the secret itself.
-func (r *reader) readFile(v value, name string) ([]byte, error) {
+func (r *reader) readFile(v value, name string) (string, error) {
 	known, ok := r.files[name]
 	if !ok {
-		known.raw, known.err = r.read(name, v.node.Value)
+		raw, err := r.read(name, v.node.Value)
+		known = fileRead{string(raw), err}
 		r.files[name] = known
 	}
 	var at *fs.PathError
 	switch {
 	case known.err == nil:
-		return known.raw, nil
+		return known.text, nil
 	case name != v.node.Value:
-		return nil, errors.New("cannot be read; write the path of a file that this user may read (the name is taken from the environment and not shown)")
+		return "", errors.New("cannot be read; write the path of a file that this user may read (the name is taken from the environment and not shown)")
 	case errors.As(known.err, &at):
-		return nil, fmt.Errorf("cannot be read: %w; write the path of a file that this user may read", at.Err)
+		return "", fmt.Errorf("cannot be read: %w; write the path of a file that this user may read", at.Err)
 	}
-	return nil, fmt.Errorf("cannot be read: %w", known.err)
+	return "", fmt.Errorf("cannot be read: %w", known.err)
 }
 
 // without says that what a value names cannot be had: that is a problem, or it is lacking, and so the service says that
@@ -113,6 +114,6 @@ func (r *reader) without(v value, shown string, err error, service *string) Secr
 
 // fileRead is what came of reading a file.
 type fileRead struct {
-	raw []byte
-	err error
+	text string // shared by all that name it
+	err  error
 }

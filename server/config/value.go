@@ -10,8 +10,8 @@ import (
 	"fisherman/server/seal"
 )
 
-// maxBorrowed bounds how many values aliases, merge keys and `defaults` may bring in besides those that are written:
-// without it a small file could stand for an immense one.
+// maxBorrowed bounds how many values aliases, merge keys, `defaults` and files of variables may bring in besides those that are
+// written: without it a small file could stand for an immense one.
 const maxBorrowed = 50_000
 
 // value is a place in the document.
@@ -40,6 +40,7 @@ type reader struct {
 
 	read       func(name, written string) ([]byte, error)
 	files      map[string]fileRead // by name
+	envFiles   map[string]envFile  // by name
 	identities *seal.Identities    // open what is encrypted; nil: there are none
 	opens      map[opening]error   // why it does not
 	unusable   error               // why there are no identities, though there should be some; nil: there are, or need not be
