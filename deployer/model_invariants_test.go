@@ -81,9 +81,29 @@ func alongTheTable(history []fact, _ []deployer.Service) (wrongs []string) {
 	return wrongs
 }
 
+// departed are the deployments that were on their way at a time when their service was not in the configuration. Whoever had to
+// end them then may not have been able to before it came back.
+func departed(history []fact) map[string]bool {
+	left, active, names := map[string]bool{}, map[string]string{}, ""
+	for _, f := range history {
+		switch {
+		case f.what == reshaped:
+			names = f.text
+		case f.what == written && f.deployment.State.Ended():
+			delete(active, f.release)
+		case f.what == written:
+			active[f.release] = f.service
+		}
+		for id, service := range active {
+			left[id] = left[id] || names != "" && !strings.Contains(names, " "+service+" ")
+		}
+	}
+	return left
+}
+
 // endedTruthfully: what succeeded was live, what failed or was called off never was, what was taken back had been.
 func endedTruthfully(history []fact, _ []deployer.Service) (wrongs []string) {
-	wasLive := map[string]bool{}
+	wasLive, left := map[string]bool{}, departed(history)
 	for _, f := range history {
 		if f.what == pointed {
 			wasLive[f.release] = true
@@ -95,8 +115,7 @@ func endedTruthfully(history []fact, _ []deployer.Service) (wrongs []string) {
 		var should bool
 		switch d.State {
 		case deployer.Succeeded:
-			left := wasLive[d.ID] && f.live == "" // its service has left the configuration
-			should = (is || left) && d.Digest != "" && d.Reason == ""
+			should = (is || wasLive[d.ID] && f.live == "" && left[d.ID]) && d.Digest != "" && d.Reason == ""
 		case deployer.RolledBack:
 			should = wasLive[d.ID] && !is && d.Reason != ""
 		default:

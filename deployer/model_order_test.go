@@ -1,6 +1,7 @@
 package deployer_test
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -61,16 +62,20 @@ func positions(pushes map[int]string) map[string]int {
 // judgedStaysAway: what a look-up or a start deploys has not been judged, unless it is what was live and is lost.
 func judgedStaysAway(history []fact, services []deployer.Service) (wrongs []string) {
 	now, judged, tags := map[string]deployer.Deployment{}, map[[2]string]bool{}, map[string]string{}
+	last := map[string]string{} // what each service's traffic went to
 	for _, f := range history {
-		if f.what == delivered {
+		switch f.what {
+		case delivered:
 			tags[f.trigger.Delivery] = f.trigger.Tag
+		case pointed:
+			last[f.service] = f.release
 		}
 		if f.what != written {
 			continue
 		}
 		d, key := f.deployment, [2]string{f.service, f.deployment.Digest}
 		if fresh := d.Digest != "" && now[d.ID].Digest == ""; fresh && byItself(d, tags) && judged[key] {
-			lost := d.From != "" && (now[f.live].Digest == d.Digest || f.live == "")
+			lost := d.From != "" && now[cmp.Or(f.live, last[f.service])].Digest == d.Digest
 			if !lost {
 				wrongs = append(wrongs, fmt.Sprintf("%s (%s) brings %.19s back", d.ID, d.Cause, d.Digest))
 			}

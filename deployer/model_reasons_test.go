@@ -1,6 +1,7 @@
 package deployer_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -13,20 +14,17 @@ import (
 // switched back had been hit by something.
 func reasonsAreTrue(history []fact, _ []deployer.Service) (wrongs []string) {
 	now, hit := map[string]deployer.Deployment{}, map[string]bool{}
-	names, left := "", map[string]bool{} // what was on its way when its service left the configuration
+	left, last := departed(history), map[string]string{} // what each service's traffic went to last
 	for _, f := range history {
+		f.live = cmp.Or(f.live, last[f.service]) // the routes of one that came back may have yet to be written
 		switch f.what {
-		case reshaped:
-			names = f.text
-			for id, d := range now {
-				left[id] = left[id] || !d.State.Ended() && !strings.Contains(f.text, " "+d.Service+" ")
-			}
+		case pointed:
+			last[f.service] = f.release
 		case asking, fault:
 			hit[f.release] = true
 		case written:
 			now[f.release] = f.deployment
-			absent := names != "" && !strings.Contains(names, " "+f.service+" ")
-			gone := (absent || left[f.release]) && f.deployment.Reason == "the service is no longer in the configuration"
+			gone := left[f.release] && f.deployment.Reason == "the service is no longer in the configuration"
 			if f.deployment.State.Ended() && !gone && !reasonHolds(f, now, hit) {
 				wrongs = append(wrongs, fmt.Sprintf("%s is %s because of %q; live is %s", f.release, f.deployment.State, f.deployment.Reason, f.live))
 			}
@@ -40,7 +38,7 @@ func reasonHolds(f fact, now map[string]deployer.Deployment, hit map[string]bool
 	switch d.State {
 	case deployer.Unchanged:
 		other := now[lastWord(d.Reason)]
-		isLive := strings.Contains(d.Reason, "is live already") && (other.ID == f.live || f.live == "") // the routes of one that came back may have yet to be written
+		isLive := strings.Contains(d.Reason, "is live already") && other.ID == f.live
 		onItsWay := strings.Contains(d.Reason, "is on its way already") && !other.State.Ended()
 		return other.Digest == d.Digest && other.Service == d.Service && (isLive || onItsWay)
 	case deployer.Superseded:
@@ -66,7 +64,7 @@ func givesWay(f fact, now map[string]deployer.Deployment) bool {
 		return other.Service == f.service && other.ID != f.release
 	}
 	for _, other := range now {
-		there := other.ID == f.live || f.live == "" || !other.State.Ended()
+		there := other.ID == f.live || !other.State.Ended()
 		if there && other.ID != f.release && other.Service == f.service && strings.Contains(f.deployment.Reason, "older than "+nameOf(other)) {
 			return true
 		}

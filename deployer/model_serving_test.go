@@ -11,7 +11,7 @@ import (
 func onlyVerified(history []fact, services []deployer.Service) (wrongs []string) {
 	was, before := map[string]bool{}, map[string]bool{}
 	for _, f := range history {
-		again := before[f.release] // what comes back with its service is started again, and its requests wait
+		again := f.before == "" && before[f.release] // what comes back with its service is started again, and its requests wait
 		if f.what == pointed {
 			before[f.release] = true
 		}
