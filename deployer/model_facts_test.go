@@ -20,6 +20,7 @@ const (
 	written   happening = "journal"   // a deployment
 	amended   happening = "amended"   // a deployment that has ended: its push came late
 	pointed   happening = "point"     // traffic
+	renamed   happening = "names"     // where those of services lead from now on
 	cut       happening = "cut"       // requests in flight
 	started   happening = "start"     // a release, when the call returned
 	verified  happening = "verified"  // a release
@@ -77,6 +78,12 @@ func (w *world) record(f fact) {
 // recordEnd records what a release was doing when it was told to stop.
 func (w *world) recordEnd(what happening, id string) {
 	r := w.release(id)
+	w.mu.Lock()
+	named := leadsTo(w.names[r.Service], r)
+	w.mu.Unlock()
+	if named != "" && !w.process.dead() {
+		w.wrong("at %.3fs: %s is to stop, and the name %s leads to its %s", time.Since(w.begun).Seconds(), id, r.Service, named)
+	}
 	w.record(fact{what: what, service: r.Service, release: id, inFlight: r.Up(1) && w.road.busy(r.Service, id), up: w.running(r.Service)})
 	w.mar(id)
 }

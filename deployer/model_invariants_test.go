@@ -115,7 +115,7 @@ func endedTruthfully(history []fact, _ []deployer.Service) (wrongs []string) {
 		var should bool
 		switch d.State {
 		case deployer.Succeeded:
-			should = (is || wasLive[d.ID] && f.live == "" && left[d.ID]) && d.Digest != "" && d.Reason == ""
+			should = (is || wasLive[d.ID] && left[d.ID]) && d.Digest != "" && d.Reason == ""
 		case deployer.RolledBack:
 			should = wasLive[d.ID] && !is && d.Reason != ""
 		default:

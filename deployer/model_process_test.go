@@ -44,6 +44,7 @@ func (w *world) begin() {
 	p.stop = stop
 	made, err := deployer.New(deployer.Options{
 		Services: w.services, Runtime: engine{p}, Traffic: street{p}, Registry: w.registry, Journal: diary{w.book, p}, Log: zerolog.Nop(),
+		Names: signs{p}, Recall: 5 * time.Second,
 		NewID:   func(time.Time) string { w.ids++; return fmt.Sprintf("%04d", w.ids) },
 		Notices: []func(deployer.Notice){func(n deployer.Notice) { w.record(fact{what: told, service: n.Service, notice: n}) }},
 	})

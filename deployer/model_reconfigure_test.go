@@ -98,6 +98,12 @@ func (w *world) departed() (wrongs []string) {
 		if live := w.road.Live()[s.Name]; live != "" {
 			wrongs = append(wrongs, fmt.Sprintf("%s is not in the configuration, and traffic points to %s", s.Name, live))
 		}
+		w.mu.Lock()
+		named := w.names[s.Name]
+		w.mu.Unlock()
+		if len(named) > 0 {
+			wrongs = append(wrongs, fmt.Sprintf("%s is not in the configuration, and its name leads to %q", s.Name, named))
+		}
 		if up := w.running(s.Name); len(up) > 0 {
 			wrongs = append(wrongs, fmt.Sprintf("%s is not in the configuration, and %v run", s.Name, up))
 		}

@@ -73,6 +73,12 @@ func (w *world) settled(s deployer.Service, status deployer.ServiceStatus) (wron
 		wrong("requests are still held back")
 	}
 	wrongs = append(wrongs, w.astray(s)...)
+	w.mu.Lock()
+	named := w.names[s.Name]
+	w.mu.Unlock()
+	if all := addressesOf(w.release(live)); !slices.Equal(named, all) {
+		wrong("its name leads to %q, and the replicas of %s are at %q", named, live, all)
+	}
 	return append(wrongs, w.unstartable(s)...)
 }
 
@@ -114,11 +120,9 @@ func (w *world) untried(s deployer.Service) (image string, is bool) {
 // astray says where a service's routes point that is not one of the live release's replicas, and which are missing.
 func (w *world) astray(s deployer.Service) (wrongs []string) {
 	live := w.road.Live()[s.Name]
-	var addresses []string
-	for _, r := range w.release(live).Replicas {
-		if r.Running {
-			addresses = append(addresses, r.Address+":8080")
-		}
+	addresses := addressesOf(w.release(live))
+	for i := range addresses {
+		addresses[i] += ":8080"
 	}
 	slices.Sort(addresses)
 	want := ""
@@ -129,6 +133,17 @@ func (w *world) astray(s deployer.Service) (wrongs []string) {
 		wrongs = append(wrongs, fmt.Sprintf("%s: routes are %q and the replicas of %s are %q", s.Name, got, live, want))
 	}
 	return wrongs
+}
+
+// addressesOf are those at which a release runs, sorted.
+func addressesOf(r deployer.Running) (addresses []string) {
+	for _, replica := range r.Replicas {
+		if replica.Running {
+			addresses = append(addresses, replica.Address)
+		}
+	}
+	slices.Sort(addresses)
+	return addresses
 }
 
 // served are the routes that a service serves: its own, and those it has given up to one that has never been live.

@@ -2,6 +2,7 @@ package deployer_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,6 +75,25 @@ func (w *world) quiet(service string) time.Duration {
 	return time.Since(w.begun)
 }
 
+// madeWay reports whether a release has been stopped for one that is on its way.
+func (w *world) madeWay(service, id string) bool {
+	coming := map[string]bool{}
+	for _, d := range w.active() {
+		coming[d.ID] = d.Service == service && (d.State == deployer.Starting || d.State == deployer.Verifying || d.State.Switched())
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range slices.Backward(w.facts) {
+		if f.what == written && coming[f.release] && f.deployment.State == deployer.Starting {
+			return false // since then nobody has
+		}
+		if f.what == halted && f.release == id {
+			return slices.Contains(slices.Collect(maps.Values(coming)), true)
+		}
+	}
+	return false
+}
+
 // watchUnwell sees that a replica that has been sick for long gets no requests, and that those of a `recreate` service
 // wait while its live release is stopped for the next one.
 func (w *world) watchUnwell(s deployer.Service, calm time.Duration) {
@@ -89,7 +109,7 @@ func (w *world) watchUnwell(s deployer.Service, calm time.Duration) {
 	if calm > late && !coming && live.Up(1) && w.road.isPaused(s.Name) && w.quiet(s.Name) > late {
 		w.wrong("at %.3fs: the requests of %s are held back, and nothing takes its place", time.Since(w.begun).Seconds(), live.ID)
 	}
-	if s.Strategy == deployer.Recreate && coming && live.ID != "" && !live.Up(1) && live.Replicas[0].Ended == "was stopped" &&
+	if s.Strategy == deployer.Recreate && w.madeWay(s.Name, live.ID) && live.ID != "" && !live.Up(1) && live.Replicas[0].Ended == "was stopped" &&
 		!w.process.dead() && w.process.Ready() == nil && !w.road.isPaused(s.Name) && len(s.Routes) > 0 {
 		w.wrong("at %.3fs: %s is stopped for the next release, and its requests are not held back", time.Since(w.begun).Seconds(), live.ID)
 	}

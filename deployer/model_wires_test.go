@@ -2,6 +2,9 @@ package deployer_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"time"
 
 	"fisherman/deployer"
 )
@@ -35,6 +38,40 @@ func (d diary) Commit(c deployer.Change) error {
 		}
 		return nil
 	})
+}
+
+// signs are the names of services as one process keeps them.
+type signs struct{ p *process }
+
+func (s signs) SetNames(addresses map[string][]string) error {
+	return s.p.effect(func() error { s.p.w.rename(addresses); return nil })
+}
+
+// rename takes where names lead from now on: to what is live, and to nothing else that runs.
+func (w *world) rename(addresses map[string][]string) {
+	live := w.road.Live()
+	for _, r := range w.releases() {
+		for name := range addresses {
+			wrong := r.Service != name || live[name] != "" && live[name] != r.ID // the routes of one that came back may have yet to be written
+			if at := leadsTo(addresses[name], r); at != "" && wrong {
+				w.wrong("at %.3fs: the name %s leads to %s of %s, and live is %s", time.Since(w.begun).Seconds(), name, at, r.ID, live[name])
+			}
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.names = addresses
+	w.facts = append(w.facts, fact{at: time.Since(w.begun), process: w.processes, what: renamed, text: fmt.Sprint(addresses)})
+}
+
+// leadsTo is an address among others at which a release runs; empty when there is none.
+func leadsTo(addresses []string, r deployer.Running) string {
+	for _, replica := range r.Replicas {
+		if replica.Running && slices.Contains(addresses, replica.Address) {
+			return replica.Address
+		}
+	}
+	return ""
 }
 
 // street is the traffic as one process sends it.

@@ -42,6 +42,7 @@ type world struct {
 	marred   map[string]bool // releases that a fault or a stop has hit since they were last all right
 	sick     map[string]bool // releases with a replica that does not answer
 	accepted map[[2]string][]string
+	names    map[string][]string      // where the names of services lead
 	grown    map[string]time.Duration // when the process there is was asked for more replicas
 	mail     []deployer.Trigger       // every webhook delivered so far
 }

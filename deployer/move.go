@@ -32,7 +32,7 @@ func (d Deployment) dismissed(live string, at time.Time) Deployment {
 	switch {
 	case d.State == Switching && live == d.ID:
 		return d.moved(Draining, "", at).moved(Succeeded, "", at)
-	case d.State == Baking && live == d.Replaces:
+	case d.State == Baking && live == d.Replaces && d.Reason != "":
 		return d.moved(RolledBack, d.Reason, at)
 	case d.State == Draining || d.State == Baking:
 		return d.moved(Succeeded, "", at)

@@ -249,7 +249,7 @@ func (d Deployment) resumed(live *Deployment, now time.Time) Deployment {
 	switch {
 	case d.State == Switching && isLive:
 		return d.moved(Draining, "", now)
-	case d.State == Baking && live != nil && live.ID == d.Replaces:
+	case d.State == Baking && live != nil && live.ID == d.Replaces && d.Reason != "": // which it has before it goes back
 		return d.moved(RolledBack, d.Reason, now)
 	}
 	return d.requeued(now)
