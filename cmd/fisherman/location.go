@@ -107,12 +107,13 @@ func (s *settings) startConfig(ctx context.Context, state string) error {
 		bounded, stop = context.WithTimeout(ctx, startPatience)
 		defer stop()
 	}
-	err := s.readAndParse(bounded, state)
+	beside := s.from.Beside(bounded) // one for both: what the present one could not get may come
+	err := s.readAndParse(bounded, beside, state)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	if lost == nil {
-		around := config.Surroundings{ReadFile: s.from.Beside(bounded), MayLack: true}
+		around := config.Surroundings{ReadFile: beside, MayLack: true}
 		if s.Config, lost = resolve(around, last.raw, state); lost == nil {
 			s.startWith(last, err)
 			return nil
@@ -140,12 +141,12 @@ func (s *settings) startWith(last lastGood, because error) {
 	}
 }
 
-func (s *settings) readAndParse(ctx context.Context, state string) (err error) {
+func (s *settings) readAndParse(ctx context.Context, beside func(name, written string) ([]byte, error), state string) (err error) {
 	if s.raw, err = s.from.Read(ctx); err != nil {
 		return err
 	}
 	// Without a look at certificates: one that is bad keeps no other host from being served.
-	s.Config, err = resolve(config.Surroundings{ReadFile: s.from.Beside(ctx)}, s.raw, state)
+	s.Config, err = resolve(config.Surroundings{ReadFile: beside}, s.raw, state)
 	return cannotBeUsed(s.from.Location(), err)
 }
 

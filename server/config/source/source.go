@@ -151,8 +151,8 @@ func (s *Source) getter(ctx context.Context) func(from place) ([]byte, version, 
 
 // Beside returns what reads a file that the configuration names: an absolute path of this machine, s3://bucket/key, or a
 // path from the configuration's own directory or prefix. Where that is not how it is written there, only what is written is
-// told. A file has at most MaxSize+1 bytes. What the newest of these readers
-// has asked for is watched by Run, also what it could not get.
+// told. A file has at most MaxSize+1 bytes. What the newest of these readers has asked for is watched by Run, also what it
+// could not get; it counts as known as it was the first time.
 func (s *Source) Beside(ctx context.Context) func(name, written string) ([]byte, error) {
 	given := map[place]version{}
 	s.mu.Lock()
@@ -168,7 +168,9 @@ func (s *Source) Beside(ctx context.Context) func(name, written string) ([]byte,
 		raw, v, err := get(where)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		given[where] = v
+		if _, asked := given[where]; !asked {
+			given[where] = v
+		}
 		return raw, err
 	}
 }
