@@ -107,6 +107,9 @@ func (p *program) openState(context.Context) (err error) {
 	}
 	p.opened = append(p.opened, p.journal)
 	p.warnOfJournal()
+	if err := sweepUp(p.State); err != nil {
+		p.Log.Warn().Err(err).Msg("cannot remove what a crash has left in the state directory; it may hold secrets")
+	}
 	p.token, err = token(p.Server.Token, p.State)
 	return err
 }

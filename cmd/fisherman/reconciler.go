@@ -239,6 +239,7 @@ func (r *reconciler) carryOut(plan config.Plan, next *config.Config) (failures [
 		}
 		return err != nil
 	}
+	r.tryNextStart(plan, next, failed)
 	was := r.running
 	next = next.Unchangeable(was)
 	if plan.Touches("registries") && failed("registries", r.setRegistries(next.Registries)) {

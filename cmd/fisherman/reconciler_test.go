@@ -82,6 +82,7 @@ func (f *fullDisk) Commit(c deployer.Change) error {
 type built struct {
 	*program
 	t    *testing.T
+	dir  string // of state and configuration
 	file string
 	disk *fullDisk
 }
@@ -89,14 +90,19 @@ type built struct {
 func newBuilt(t *testing.T, text string) *built {
 	t.Helper()
 	dir := t.TempDir()
-	s := &built{t: t, file: filepath.Join(dir, "fisherman.yaml")}
+	for _, left := range []string{".new-4711", "other"} {
+		if err := os.WriteFile(filepath.Join(dir, left), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &built{t: t, dir: dir, file: filepath.Join(dir, "fisherman.yaml")}
 	s.write(text)
 	from, err := source.Open(s.file, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	set := settings{Log: zerolog.Nop(), from: from}
-	set.understand(t.Context(), dir)
+	set.understand(t.Context(), "")
 	if err := set.startConfig(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +132,7 @@ func newBuilt(t *testing.T, text string) *built {
 
 func (s *built) write(text string) {
 	s.t.Helper()
-	if err := os.WriteFile(s.file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(s.file, []byte(strings.Replace(text, "DIR", s.dir, 1)), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -164,15 +170,16 @@ func (s *built) kept() string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return string(last.raw)
+	return strings.Replace(string(last.raw), s.dir, "DIR", 1)
 }
 
 const (
 	onlyWeb = `
 github: { secret: s }
 server: { listen: "127.0.0.1:0" }
-proxy: { http: "127.0.0.1:0" }
+proxy: { http: "127.0.0.1:0", https: "127.0.0.1:0" }
 docker: { host: "unix:///nowhere.sock" }
+state: DIR
 services:
   web: { repository: o/web, image: ghcr.io/o/web }
 `
@@ -220,5 +227,47 @@ func TestWhatWasMadeUpForIsKnown(t *testing.T) {
 	}
 	if got := s.services(); !slices.Equal(got, []string{"shop", "web"}) {
 		t.Errorf("there are %q", got)
+	}
+}
+
+// TestWhatWouldFailTheNextStartIsToldAtOnce, to whoever has changed it, and does not keep a start from taking the copy.
+func TestWhatWouldFailTheNextStartIsToldAtOnce(t *testing.T) {
+	s := newBuilt(t, onlyWeb)
+	for name, c := range map[string]struct{ old, bad string }{
+		"server.listen": {`listen: "127.0.0.1:0"`, `listen: "192.0.2.1:5000"`}, // nobody's, RFC 5737
+		"proxy.http":    {`{ http: "127.0.0.1:0"`, `{ http: "192.0.2.1:80"`},
+		"proxy.https":   {`https: "127.0.0.1:0"`, `https: "192.0.2.1:443", acme: { directory: "https://127.0.0.1:1/" }`},
+		"state":         {"state: DIR", "state: DIR/fisherman.yaml"},
+	} {
+		_, failures := s.reconcile(strings.Replace(onlyWeb, c.old, c.bad, 1))
+		if len(failures) == 0 || !strings.HasPrefix(failures[0], name+": the next start would fail: ") || s.kept() != onlyWeb {
+			t.Errorf("%s: failures %q; kept is %s", name, failures, s.kept())
+		}
+		if got := s.hot.Last().Troubles; !slices.Equal(got, failures) {
+			t.Errorf("%s: troubles %q, want %q", name, got, failures)
+		}
+		if _, failures := s.reconcile(onlyWeb); len(failures) > 0 || len(s.hot.Last().Troubles) > 0 {
+			t.Errorf("%s, taken back: failures %q", name, failures)
+		}
+	}
+	held := strings.Replace(onlyWeb, "127.0.0.1:0", s.proxy.Addr().String(), 1) // by this very process
+	if _, failures := s.reconcile(held); len(failures) > 0 || s.kept() != held {
+		t.Errorf("an address that somebody holds: failures %q", failures)
+	}
+}
+
+// TestWhatACrashLeftOfFilesIsSweptUp: it may hold a token, and nothing else is touched.
+func TestWhatACrashLeftOfFilesIsSweptUp(t *testing.T) {
+	s := newBuilt(t, onlyWeb)
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if !slices.Contains(names, "other") || !slices.Contains(names, tokenFile) || slices.Contains(names, ".new-4711") {
+		t.Errorf("there are %q", names)
 	}
 }

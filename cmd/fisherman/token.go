@@ -39,9 +39,12 @@ func token(configured deployer.Secret, state string) (deployer.Secret, error) {
 	return deployer.Plain(made), nil
 }
 
+// unplaced begins the name of a file that is not in place yet.
+const unplaced = ".new-"
+
 // writeWhole puts a file in place complete or not at all. Until it is, its owner alone can read it.
 func writeWhole(path, content string, mode fs.FileMode) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	temp, err := os.CreateTemp(filepath.Dir(path), unplaced+"*") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -54,4 +57,15 @@ func writeWhole(path, content string, mode fs.FileMode) error {
 		return errors.Join(err, os.Remove(temp.Name()))
 	}
 	return nil
+}
+
+// sweepUp removes from a directory what a crash kept from being put in place. Nobody else may be writing there.
+func sweepUp(directory string) error {
+	entries, err := os.ReadDir(directory)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), unplaced) {
+			err = errors.Join(err, os.Remove(filepath.Join(directory, e.Name())))
+		}
+	}
+	return err
 }
