@@ -30,7 +30,7 @@ func explained(of place, err error) error {
 	case status != 0:
 		return fmt.Errorf("%s %w: S3 answers %d %s; is it well, and the endpoint right (AWS_ENDPOINT_URL)?", of, ErrAway, status, code)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s %w: no answer within %s; is the network well, and the endpoint right (AWS_ENDPOINT_URL)?", of, ErrAway, patience)
+		return fmt.Errorf("%s %w: no answer in time; is the network well, and the endpoint right (AWS_ENDPOINT_URL)?", of, ErrAway)
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", of, context.Canceled)
 	case errors.As(err, new(*smithyhttp.RequestSendError)), errors.As(err, new(*net.OpError)):
