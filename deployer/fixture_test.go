@@ -1,6 +1,7 @@
 package deployer_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -35,6 +36,7 @@ type rig struct {
 
 	names  *names
 	recall time.Duration
+	log    bytes.Buffer
 
 	stop func()
 }
@@ -96,7 +98,7 @@ func (r *rig) open() {
 		kept = r.wrap(j)
 	}
 	r.Deployer, err = deployer.New(deployer.Options{
-		Services: r.services, Runtime: r.runtime, Traffic: r.traffic, Registry: r.registry, Journal: kept, Log: zerolog.Nop(), Names: r.names, Recall: r.recall,
+		Services: r.services, Runtime: r.runtime, Traffic: r.traffic, Registry: r.registry, Journal: kept, Log: zerolog.New(zerolog.SyncWriter(&r.log)), Names: r.names, Recall: r.recall,
 		NewID:     func(at time.Time) string { r.ids++; r.moment = at; return fmt.Sprintf("%04d", r.ids) },
 		Observers: []func(deployer.Deployment){func(d deployer.Deployment) { r.observed = append(r.observed, d) }},
 		Notices:   []func(deployer.Notice){func(n deployer.Notice) { r.notices = append(r.notices, n) }},

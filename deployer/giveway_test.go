@@ -116,6 +116,21 @@ func TestRecreateStopsTheOldReleaseFirst(t *testing.T) {
 	}, recreated())
 }
 
+// A start of the old release that gives way is no trouble. Mutant: startMissing that tells of every failure.
+func TestAStartThatGivesWayIsNoTrouble(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		first := r.deployed(1)
+		r.held(1, deployer.Starting)
+		r.runtime.Die(first, "exited with 1")
+		r.settle()
+		next := r.submit(packaged(2))
+		r.is(next, deployer.Succeeded)
+		if said := r.log.String(); !strings.Contains(said, "starting it again") || strings.Contains(said, "cannot start the live release again") {
+			r.Errorf("the log:\n%s", said)
+		}
+	}, recreated())
+}
+
 // What cannot be made, for a secret that is damaged or a path that is missing, leaves what runs alone: nobody notices.
 // Mutant: bringUp without Make.
 func TestRecreateTouchesNothingWhenTheNextReleaseCannotBeMade(t *testing.T) {

@@ -66,8 +66,11 @@ func (l *lane) startMissing(ctx context.Context, live Deployment, r Running) {
 	release := l.releaseOf(live)
 	release.Service.Replicas = len(r.Replicas)
 	err := l.d.Runtime.Start(ctx, release)
-	if err == nil {
+	switch {
+	case err == nil:
 		l.d.look()
+		return
+	case errors.Is(ctx.Err(), context.Canceled): // it gives way to another, or to the program's end
 		return
 	}
 	l.about(live.ID).Error().Err(err).Msg("cannot start the live release again")

@@ -2,6 +2,7 @@ package deployer
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -65,7 +66,7 @@ func (l *lane) grow(ctx context.Context, live Deployment, have, want int) {
 	if err == nil { // from then on the engine restarts them, too
 		_, err = l.d.Runtime.Await(ctx, release, func(Report) {})
 	}
-	if err != nil {
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) { // else it gives way to another
 		log.Error().Err(err).Msg("cannot run more replicas; those there were go on, and it is tried again")
 	}
 }
