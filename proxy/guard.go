@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/mholt/acmez/v3"
 )
@@ -16,6 +17,7 @@ import (
 type guarded struct {
 	net.Listener
 	secure *tls.Config
+	head   time.Duration // for a request's head in HTTP/2, from its first frame on; net/http has none
 }
 
 func (l guarded) Accept() (net.Conn, error) {
@@ -23,7 +25,7 @@ func (l guarded) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{Conn: conn, raw: conn}
+	g := &guard{Conn: conn, raw: conn, limit: l.head}
 	if l.secure != nil {
 		g.secure = tls.Server(conn, l.secure)
 		g.Conn = g.secure
@@ -40,7 +42,10 @@ type guard struct {
 	state   *tls.ConnectionState // once the handshake is over
 	preface []byte               // what is still to come of HTTP/2's
 	framing framing
-	abrupt  bool // the client must not take the end for an orderly one
+	heads   heads         // in HTTP/2
+	limit   time.Duration // for each of them
+	cut     time.Time     // when the one that has begun is cut; zero when none has
+	abrupt  bool          // the client must not take the end for an orderly one
 }
 
 // preface begins every HTTP/2 connection (RFC 9113, 3.4).
@@ -52,14 +57,32 @@ func (g *guard) Read(b []byte) (int, error) {
 			return 0, io.EOF // nobody is there to be told
 		}
 	}
-	n, err := g.Conn.Read(b)
 	if g.speaksHTTP2() {
-		if !g.expectPreface(b[:n]) {
-			return 0, io.EOF // whoever reads this would answer, and nobody there speaks HTTP/1.1
-		}
-		return n, err
+		return g.readHTTP2(b)
 	}
+	n, err := g.Conn.Read(b)
 	g.framing.inspect(b[:n])
+	return n, err
+}
+
+func (g *guard) readHTTP2(b []byte) (int, error) {
+	if !g.cut.IsZero() { // each time: net/http lifts the deadline when it has found out that this is HTTP/2
+		_ = g.Conn.SetReadDeadline(g.cut)
+	}
+	n, err := g.Conn.Read(b)
+	rest, ok := g.expectPreface(b[:n])
+	if !ok {
+		return 0, io.EOF // whoever reads this would answer, and nobody there speaks HTTP/1.1
+	}
+	whole := g.heads.whole
+	g.heads.take(rest)
+	switch {
+	case !g.heads.open && !g.cut.IsZero():
+		g.cut = time.Time{}
+		_ = g.Conn.SetReadDeadline(g.cut)
+	case g.heads.open && (g.cut.IsZero() || g.heads.whole > whole): // another one has begun
+		g.cut = time.Now().Add(g.limit)
+	}
 	return n, err
 }
 
@@ -96,14 +119,14 @@ func isHTTP(head [5]byte) bool {
 
 func (g *guard) speaksHTTP2() bool { return g.state != nil && g.state.NegotiatedProtocol == protocolH2 }
 
-// expectPreface sees to it that HTTP/1.1 does not get past the inspection under the name of HTTP/2.
-func (g *guard) expectPreface(b []byte) bool {
+// expectPreface sees to it that HTTP/1.1 does not get past the inspection under the name of HTTP/2, and returns what comes after.
+func (g *guard) expectPreface(b []byte) (rest []byte, ok bool) {
 	n := min(len(b), len(g.preface))
 	if !bytes.Equal(b[:n], g.preface[:n]) {
-		return false
+		return nil, false
 	}
 	g.preface = g.preface[n:]
-	return true
+	return b[n:], true
 }
 
 // CloseWrite lets net/http end a connection gently after a refusal.

@@ -283,30 +283,85 @@ func TestAnUnfinishedHeadIsCutOverHTTP2(t *testing.T) {
 		patient <- err
 	}()
 	<-slow.entered
-	for _, begun := range []bool{false, true} { // with a request under way, or none
-		conn := dialTLS(t, p, &tls.Config{RootCAs: c.Pool(), ServerName: "a.pl", NextProtos: []string{"h2"}})
+	config := &tls.Config{RootCAs: c.Pool(), ServerName: "a.pl", NextProtos: []string{"h2"}}
+	for name, begin := range map[string]func(*http2.Framer, net.Conn, []byte){
+		"after its first frame": func(framer *http2.Framer, _ net.Conn, block []byte) {
+			_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:1], EndStream: true})
+		},
+		"with a request under way": func(framer *http2.Framer, _ net.Conn, block []byte) {
+			_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block, EndStream: true, EndHeaders: true})
+			<-slow.entered
+			_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 3, BlockFragment: block[:1], EndStream: true})
+		},
+		"within its only frame": func(_ *http2.Framer, conn net.Conn, _ []byte) {
+			_, _ = conn.Write([]byte{0, 0, 9, 1, 4, 0, 0, 0, 1, 0})
+		},
+		"one byte after the other": func(_ *http2.Framer, conn net.Conn, _ []byte) {
+			_, _ = conn.Write([]byte{0, 63, 0, 1, 4, 0, 0, 0, 1})
+			for range time.Tick(bound / 5) {
+				if _, err := conn.Write([]byte{0}); err != nil {
+					return
+				}
+			}
+		},
+	} {
+		conn := dialTLS(t, p, config)
 		_, _ = io.WriteString(conn, http2.ClientPreface)
 		framer := http2.NewFramer(conn, conn)
 		_ = framer.WriteSettings()
-		var block bytes.Buffer
-		encoder := hpack.NewEncoder(&block)
-		for name, value := range map[string]string{":method": "GET", ":scheme": "https", ":authority": "a.pl", ":path": "/"} {
-			_ = encoder.WriteField(hpack.HeaderField{Name: name, Value: value})
-		}
-		stream := uint32(1)
-		if begun {
-			_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true})
-			<-slow.entered
-			stream += 2
-		}
-		_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes()[:1], EndStream: true})
+		begin(framer, conn, headOf("a.pl"))
 		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("a request under way %v: not cut", begun)
+			t.Errorf("%s: not cut", name)
 		}
 	}
 	close(slow.open)
 	if err := <-patient; err != nil {
 		t.Errorf("who has waited patiently got %v", err)
+	}
+}
+
+// headOf is a request for a host's root, as HTTP/2 has it.
+func headOf(host string) []byte {
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for _, f := range []hpack.HeaderField{
+		{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: host}, {Name: ":path", Value: "/"},
+	} {
+		_ = encoder.WriteField(f)
+	}
+	return block.Bytes()
+}
+
+// TestWhoReadsSlowlyGetsEverythingOverHTTP2: what is asked of such a client waits behind all that it has not read yet.
+// Mutant: a ping that is to be answered within ReadHeader.
+func TestWhoReadsSlowlyGetsEverythingOverHTTP2(t *testing.T) {
+	const bound, size = 100 * time.Millisecond, 8 << 20
+	c := proxytest.NewCA(t, "test")
+	p := startTLS(t, proxy.Options{Timeouts: proxy.Timeouts{ReadHeader: bound}}, proxy.TLS{
+		Routes: hosts("a.pl"), Certificates: []proxy.KeyPair{pairFiles(t, c.Server(nil, "a.pl"))},
+	})
+	point(t, p, "web", "1", only("a.pl/", backend(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, size)) })))
+	conn := dialTLS(t, p, &tls.Config{RootCAs: c.Pool(), ServerName: "a.pl", NextProtos: []string{"h2"}})
+	_, _ = io.WriteString(conn, http2.ClientPreface)
+	framer := http2.NewFramer(conn, conn)
+	_ = framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: size})
+	_ = framer.WriteWindowUpdate(0, size)
+	_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: headOf("a.pl"), EndStream: true, EndHeaders: true})
+	soon(t, "the request to be under way", func() bool { return inFlight(p) == 1 })
+	time.Sleep(5 * bound)
+	for got := 0; ; {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatalf("after %d bytes: %v", got, err)
+		}
+		if data, is := frame.(*http2.DataFrame); is {
+			if got += len(data.Data()); data.StreamEnded() {
+				if got != size {
+					t.Errorf("got %d bytes of %d", got, size)
+				}
+				return
+			}
+		}
 	}
 }
 

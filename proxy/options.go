@@ -75,7 +75,7 @@ type Own struct {
 // Timeouts bound every wait of the proxy; zero means the default. Nothing bounds a whole request: uploads and streams
 // last as long as they last.
 type Timeouts struct {
-	ReadHeader time.Duration // a client's unfinished request head is cut, and HTTP/2 that answers no ping. Default 20 s, at most 30 s
+	ReadHeader time.Duration // a client's unfinished request head is cut. Default 20 s, at most 30 s
 	Idle       time.Duration // a client's idle connection is closed. Default 120 s
 	Dial       time.Duration // connecting to a backend: 504. Default 3 s
 	Response   time.Duration // a backend's response head, once it has the request: 504. Default 60 s

@@ -54,7 +54,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 	for {
 		select {
 		case listener := <-p.opened:
-			fronts.open(p.serverTLS(), guarded{listener, p.vault.base})
+			fronts.open(p.serverTLS(), guarded{listener, p.vault.base, p.options.Timeouts.ReadHeader})
 		case err := <-fronts.served:
 			return errors.Join(fmt.Errorf("serve proxied requests: %w", err), p.shutDown(fronts))
 		case <-ctx.Done():
@@ -124,9 +124,6 @@ func (p *Proxy) serverTLS() *http.Server {
 	server.Protocols = &http.Protocols{}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	// Who is in the middle of a head cannot answer a ping; nothing else in net/http bounds it in HTTP/2.
-	half := p.options.Timeouts.ReadHeader / 2
-	server.HTTP2 = &http.HTTP2Config{SendPingTimeout: half, PingTimeout: half}
 	return server
 }
 
