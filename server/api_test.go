@@ -87,6 +87,7 @@ func TestAPI(t *testing.T) {
 		{"GET", "/api/v1/reconcile", "", 200, `"failures":["services: no"],"refused":"","troubles":["s3: no"],"deployments":[]`, ""},
 		{"POST", "/api/v1/plan", "", 200, `"action":"add"`, `plan ""`},
 		{"POST", "/api/v1/plan", "services: {}", 200, `"action":"add"`, `plan "services: {}"`},
+		{"POST", "/api/v1/plan", " \n", 200, `"action":"add"`, `plan " \n"`}, // which is a configuration, and not a good one
 		{"POST", "/api/v1/plan", strings.Repeat("#", 1<<20+1), 413, "1048576 bytes", ""},
 		{"GET", "/api/v1/routes", "", 200, `"host":"a.pl"`, ""},
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -71,7 +70,7 @@ func (s *Server) plan(r *http.Request) (any, error) {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the configuration is longer than %d bytes; is it the right file?", config.MaxSize)
 	case err != nil:
 		return nil, refuse(http.StatusRequestTimeout, "the body did not arrive whole within %v; send it again", bodyWithin)
-	case len(bytes.TrimSpace(raw)) == 0:
+	case len(raw) == 0:
 		raw = nil
 	}
 	plan, err := s.Configuration.Plan(r.Context(), raw)

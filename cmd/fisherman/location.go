@@ -63,8 +63,8 @@ func asTheyAre(c *config.Config) config.Problems { return c.CheckFiles(time.Now(
 type parse func(raw []byte, files files) (*config.Config, error)
 
 // peek makes a configuration of a text that is only looked at: none of the files that it names are watched, and where values are
-// shown it gets those variables of the environment that may be.
-type peek func(raw []byte, files files, mayShow func(variable string) bool) (*config.Config, error)
+// shown it gets those variables of the environment that may be. It ends with whoever asked.
+type peek func(asked context.Context, raw []byte, files files, mayShow func(variable string) bool) (*config.Config, error)
 
 // understand says how a configuration is made of a text. state is the directory that the command line names, if it does.
 func (s *settings) understand(ctx context.Context, state string) {
@@ -76,10 +76,13 @@ func (s *settings) understand(ctx context.Context, state string) {
 		}
 		return resolve(around, raw, state)
 	}
-	s.peek = func(raw []byte, files files, mayShow func(string) bool) (*config.Config, error) {
+	s.peek = func(asked context.Context, raw []byte, files files, mayShow func(string) bool) (*config.Config, error) {
+		asked, stop := context.WithCancel(asked)
+		defer stop()
+		defer context.AfterFunc(ctx, stop)()
 		around := config.Surroundings{MayShow: mayShow, Files: files}
 		if from != nil {
-			around.ReadFile = from.PeekBeside(ctx)
+			around.ReadFile = from.PeekBeside(asked)
 		}
 		return resolve(around, raw, state)
 	}

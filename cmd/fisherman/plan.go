@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -39,6 +40,10 @@ func newPlan() *cobra.Command {
 				}
 				if raw, err = from.Read(cmd.Context()); err != nil {
 					return err
+				}
+				if len(raw) == 0 { // nothing would be sent, which asks for the server's own
+					_, err = configuration.Parse(raw, os.LookupEnv)
+					return cannotBeUsed(from.Location(), err)
 				}
 			}
 			c, err := to.connect()

@@ -156,7 +156,7 @@ func (r *reconciler) Plan(ctx context.Context, raw []byte) (plan config.Plan, er
 			return plan, err
 		}
 	}
-	next, err := r.peek(raw, amiss(running), mayShow)
+	next, err := r.peek(ctx, raw, amiss(running), mayShow)
 	if err != nil {
 		return plan, err
 	}

@@ -65,6 +65,33 @@ func TestTextsAreAppliedInOrder(t *testing.T) {
 	}
 }
 
+// TestALookEndsWithWhoeverAsked, and with the program: nothing is read for nobody.
+func TestALookEndsWithWhoeverAsked(t *testing.T) {
+	g := sourcetest.Start(t)
+	for name, value := range g.Env() {
+		t.Setenv(name, value)
+	}
+	g.Put("web.env", "A=1")
+	from, err := source.Open(g.Location("fisherman.yaml"), source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	for name, c := range map[string]struct{ program, asked context.Context }{
+		"both there":     {t.Context(), t.Context()},
+		"nobody asks":    {t.Context(), over},
+		"a program ends": {over, t.Context()},
+	} {
+		s := settings{from: from}
+		s.understand(c.program, "")
+		_, err := s.peek(c.asked, []byte("{ github: { secret: s }, services: { web: { repository: o/web, image: ghcr.io/o/web, env_file: web.env } } }"), nil, nil)
+		if wanted := c.program == c.asked; wanted != (err == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // fullDisk is a journal whose disk can be full.
 type fullDisk struct {
 	deployer.Journal
