@@ -48,6 +48,7 @@ type Service struct {
 	Files       []File            // sorted by their targets
 	Before      Task              // ends well before anything of a new release is started
 	After       Task              // runs once a new release is live
+	Written     map[string]string // by the keys of arguments that take something from the environment ("before.args[0]"), what is shown of them
 	Lacks       string            // what of all this could not be read at the start, and why; empty: nothing. No container can be made until then
 }
 

@@ -15,8 +15,25 @@ func (d *draft) check(r *reader) {
 	d.checkPorts(r)
 	d.checkTLS(r)
 	for _, s := range d.drafts {
+		if r.mayShow != nil {
+			d.withhold(s)
+		}
 		d.Services = append(d.Services, s.service())
 	}
+}
+
+// withhold: whoever sends a configuration may name any file in it, and the names in that may be anything.
+func (d *draft) withhold(s serviceDraft) {
+	unnamed := map[string]bool{}
+	for name := range s.fromFile {
+		if _, written := s.Environment[name]; !written {
+			unnamed[name] = true
+		}
+	}
+	if d.Unnamed == nil {
+		d.Unnamed = map[string]map[string]bool{}
+	}
+	d.Unnamed[s.Name] = unnamed
 }
 
 // checkRoutes: a host and prefix belong to one service, else which one answers would be a matter of chance.

@@ -28,8 +28,9 @@ type Config struct {
 	// repository is in it; one without secrets of its own has nil, and GitHub.Secrets count.
 	RepositorySecrets map[string][]Secret
 
-	Shown map[string]bool // variables of the environment whose values are in what is shown
-	Lacks []string        // what could not be had of the files that it names, and why; see Surroundings.MayLack
+	Shown   map[string]bool            // variables of the environment whose values are in what is shown
+	Unnamed map[string]map[string]bool // by service, variables of its files whose names no plan shows that adds them
+	Lacks   []string                   // what could not be had of the files that it names, and why; see Surroundings.MayLack
 }
 
 // Secret is a text that is never shown.

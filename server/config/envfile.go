@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -113,8 +114,10 @@ func assignment(text string) (name, value, rest string, err error) {
 	switch {
 	case !assigned:
 		return "", "", "", errors.New("has no equals sign; write NAME=VALUE")
-	case name == "" || strings.ContainsAny(name, " \t\"'#"):
-		return "", "", "", errors.New("does not begin with a variable's name; write NAME=VALUE")
+	case !fileVariable.MatchString(name):
+		return "", "", "", errors.New("does not begin with a variable's name, of letters, digits, `_`, `.` and `-`; write NAME=VALUE")
+	case looksEncoded(name, strings.TrimSpace(line[strings.Index(line, "=")+1:])):
+		return "", "", "", errors.New("looks like a secret in base64; write NAME= before it, or `NAME=\"\"` if it is a name")
 	}
 	_, from, _ := strings.Cut(text, "=")
 	from = strings.TrimLeft(from, " \t")
@@ -131,6 +134,16 @@ func assignment(text string) (name, value, rest string, err error) {
 		return "", "", "", errors.New("goes on after the closing quote; put all of the value in quotes")
 	}
 	return name, value, rest, nil
+}
+
+// fileVariable is a variable's name in a file: names are shown, and what is none may be a secret.
+var fileVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
+// looksEncoded reports whether a line is base64 that ends with its padding rather than a variable that is set to nothing.
+func looksEncoded(name, value string) bool {
+	const least = 20 // characters: 15 bytes
+	return len(name) >= least && (value == "" || value == "=") && strings.ContainsAny(name, "0123456789") &&
+		strings.ToUpper(name) != name && strings.ToLower(name) != name
 }
 
 // unquoted is a value up to the white space that ends it, or begins a comment.

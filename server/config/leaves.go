@@ -1,16 +1,20 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
 	"unicode"
+
+	"fisherman/deployer"
 )
 
 // leaf is a single value of a configuration.
 type leaf struct {
-	text   string
-	secret *Secret // in its place; nil: it is none
+	text    string
+	secret  *Secret // in its place; nil: it is none
+	written string  // what is shown instead; empty: the text itself
 }
 
 // shown is what may be shown of it; empty where there is none.
@@ -18,12 +22,12 @@ func (l leaf) shown() string {
 	if l.secret != nil {
 		return redacted
 	}
-	return l.text
+	return cmp.Or(l.written, l.text)
 }
 
 func (l leaf) equal(other leaf) bool {
 	if l.secret == nil || other.secret == nil {
-		return l == other
+		return l.secret == other.secret && l.text == other.text
 	}
 	return l.secret.Equal(*other.secret)
 }
@@ -33,6 +37,18 @@ func (l leaf) equal(other leaf) bool {
 func leaves(path string, v reflect.Value) map[string]leaf {
 	all := map[string]leaf{}
 	gather(all, path, v)
+	return all
+}
+
+// ofService are the leaves of a service, or of a part of it, arguments as they are written.
+func ofService(s deployer.Service, path string, v reflect.Value) map[string]leaf {
+	all := leaves(path, v)
+	for key, text := range s.Written {
+		if l, is := all["services."+s.Name+"."+key]; is {
+			l.written = text
+			all["services."+s.Name+"."+key] = l
+		}
+	}
 	return all
 }
 
@@ -53,7 +69,7 @@ func gather(all map[string]leaf, path string, v reflect.Value) {
 		gather(all, path, v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() && f.Name != "Name" {
+			if f := v.Type().Field(i); f.IsExported() && f.Name != "Name" && f.Name != "Written" {
 				gather(all, path+"."+keyOf(f.Name), v.Field(i))
 			}
 		}

@@ -45,9 +45,9 @@ func trimmed(s string) (string, error) {
 	}
 }
 
-// argument is any text that a process can be given, the empty one included.
+// argument is any text that a process can be given, the empty one included. What it takes from the environment is not shown.
 func argument(into *string) kind {
-	return scalar[string]{into: into, word: "text", parse: noNUL[string], blank: true}
+	return scalar[string]{into: into, word: "text", parse: noNUL[string], asWritten: true, blank: true}
 }
 
 // environment is variables by name. A problem never shows a value: many are passwords.

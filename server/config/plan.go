@@ -37,8 +37,8 @@ const (
 // Change is a key that differs.
 type Change struct {
 	Path   string `json:"path"`   // services.web.replicas
-	Old    string `json:"old"`    // empty when it was not there; [redacted] of a secret
-	New    string `json:"new"`    // empty when it is not there any more; [redacted] of a secret
+	Old    string `json:"old"`    // empty when it was not there; [redacted] of a secret; of an argument what is written
+	New    string `json:"new"`    // empty when it is not there any more; [redacted] of a secret; of an argument what is written
 	Secret bool   `json:"secret"` // it has changed, and to what is not said
 	Effect Effect `json:"effect"`
 }
@@ -84,12 +84,12 @@ func Compare(old, next *Config) Plan {
 		is, stays := after[name]
 		switch {
 		case !known:
-			p.Services = append(p.Services, added(is))
+			p.Services = append(p.Services, next.veiled(added(is)))
 		case !stays:
 			p.Services = append(p.Services, removed(was))
 		default:
 			if one := altered(was, is, secrets); len(one.Effects) > 0 {
-				p.Services = append(p.Services, one)
+				p.Services = append(p.Services, next.veiled(one))
 			}
 		}
 	}
@@ -107,8 +107,25 @@ func byName(services []deployer.Service) map[string]deployer.Service {
 func added(s deployer.Service) ServicePlan {
 	return ServicePlan{
 		Name: s.Name, Action: Add, Effects: []string{"what runs of it is adopted, else its last good release or " + s.Reference() + " deployed"},
-		Changes: differences(leaves("services."+s.Name, reflect.Value{}), leaves("services."+s.Name, reflect.ValueOf(s))),
+		Changes: differences(leaves("services."+s.Name, reflect.Value{}), ofService(s, "services."+s.Name, reflect.ValueOf(s))),
 	}
+}
+
+// veiled is a plan that tells of variables whose names are not shown only that there are some.
+func (c *Config) veiled(p ServicePlan) ServicePlan {
+	var one Change
+	p.Changes = slices.DeleteFunc(p.Changes, func(change Change) bool {
+		name, is := strings.CutPrefix(change.Path, "services."+p.Name+".environment.")
+		if is = is && change.Old == "" && c.Unnamed[p.Name][name]; is {
+			one = change
+		}
+		return is
+	})
+	if one.Path != "" {
+		one.Path = "services." + p.Name + ".env_file"
+		p.Changes = append(p.Changes, one)
+	}
+	return p
 }
 
 func removed(s deployer.Service) ServicePlan {
@@ -126,11 +143,11 @@ func altered(was, is deployer.Service, secrets map[string]bool) ServicePlan {
 		p.Effects = append(p.Effects, string(Compares))
 	}
 	for i := range old.NumField() {
-		if old.Type().Field(i).Name == "Lacks" {
+		if name := old.Type().Field(i).Name; name == "Lacks" || name == "Written" {
 			continue
 		}
 		path := "services." + is.Name + "." + keyOf(old.Type().Field(i).Name)
-		changes := differences(leaves(path, old.Field(i)), leaves(path, next.Field(i)))
+		changes := differences(ofService(was, path, old.Field(i)), ofService(is, path, next.Field(i)))
 		if len(changes) == 0 {
 			continue
 		}
@@ -190,7 +207,7 @@ func settings(old, next *Config) []Change {
 	was, is := reflect.ValueOf(*old), reflect.ValueOf(*next)
 	for i := range was.NumField() {
 		switch name := was.Type().Field(i).Name; name {
-		case "Services", "RepositorySecrets", "Shown", "Lacks":
+		case "Services", "RepositorySecrets", "Shown", "Unnamed", "Lacks":
 		default:
 			all = append(all, differences(leaves(keyOf(name), was.Field(i)), leaves(keyOf(name), is.Field(i)))...)
 		}
@@ -239,7 +256,8 @@ func differences(old, next map[string]leaf) []Change {
 	for _, path := range names(old, next) {
 		was, is := old[path], next[path]
 		if !was.equal(is) {
-			all = append(all, Change{Path: path, Old: was.shown(), New: is.shown(), Secret: was.secret != nil || is.secret != nil})
+			hidden := was.secret != nil || is.secret != nil || was.shown() == is.shown()
+			all = append(all, Change{Path: path, Old: was.shown(), New: is.shown(), Secret: hidden})
 		}
 	}
 	return all

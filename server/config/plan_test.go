@@ -130,7 +130,7 @@ func TestEveryFieldOfAServiceIsCompared(t *testing.T) {
 	typ := reflect.TypeFor[deployer.Service]()
 	for i := range typ.NumField() {
 		field := typ.Field(i)
-		if field.Name == "Name" {
+		if field.Name == "Name" || field.Name == "Written" {
 			continue
 		}
 		old, next := parse(t, planned), parse(t, planned)
@@ -193,12 +193,96 @@ func TestWhoBringsAConfigurationLearnsNothingOfTheEnvironment(t *testing.T) {
 	if _, err := around.Parse([]byte(text)); err != nil {
 		t.Errorf("the one in force: %v", err)
 	}
-	for _, key := range []string{`drain: "${KEPT}"`, `tag: "${KEPT}"`, `args: [a, "b${KEPT}"]`, `health: { path: "/${KEPT}" }`, `replicas: "${KEPT}"`} {
+	for _, key := range []string{`drain: "${KEPT}"`, `tag: "${KEPT}"`, `health: { path: "/${KEPT}" }`, `replicas: "${KEPT}"`} {
 		_, err := around.Parse([]byte(text + "  three: { repository: o/three, image: ghcr.io/o/three, " + key + " }\n"))
 		if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "would show KEPT, which") {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
+}
+
+// TestWhoBringsAConfigurationLearnsNoNamesOfVariables of files, which may be files of something else.
+func TestWhoBringsAConfigurationLearnsNoNamesOfVariables(t *testing.T) {
+	read := func(content string, mayShow func(string) bool) *config.Config {
+		c, err := config.Surroundings{Getenv: environment, MayShow: mayShow, ReadFile: func(string, string) ([]byte, error) {
+			return []byte(content), nil
+		}}.Parse([]byte(service("env_file: x, environment: { OWN: a }") + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	none := func(string) bool { return false }
+	running := read("A=1\nB=1\n", nil)
+	added := *running
+	added.Services = nil
+	for name, c := range map[string]struct {
+		running, next *config.Config
+		want          []string
+	}{
+		"its own":  {running, read("A=2\nhunter2=1\nhunter3=1\n", nil), []string{"environment.A", "environment.B", "environment.hunter2", "environment.hunter3"}},
+		"sent":     {running, read("A=2\nhunter2=1\nhunter3=1\n", none), []string{"env_file", "environment.A", "environment.B"}},
+		"the same": {running, read("A=1\nB=1\n", none), nil},
+		"new":      {&added, read("hunter2=1\nOWN=1\n", none), []string{"env_file", "environment.OWN"}},
+	} {
+		var got []string
+		for _, s := range config.Compare(c.running, c.next).Services {
+			for _, change := range s.Changes {
+				if key := strings.TrimPrefix(change.Path, "services.web."); strings.HasPrefix(key, "env") {
+					got = append(got, key)
+					if !change.Secret || change.Effect != config.NewContainers && s.Action == config.Alter {
+						t.Errorf("%s: %+v", name, change)
+					}
+				}
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: the plan tells of %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestAPlanShowsArgumentsAsTheyAreWritten: what they take from the environment is often a password.
+func TestAPlanShowsArgumentsAsTheyAreWritten(t *testing.T) {
+	const keys = `entrypoint: ["${PW}"], args: [plain, "--db=${PW}"], before: { args: ["${PW}", "cost $$5"] }, after: { args: [a, "${PW}"] }`
+	read := func(keys, password string) *config.Config {
+		c, err := config.Parse([]byte("defaults: { "+keys+" }\ngithub: { secret: s }\nservices: { web: { repository: o/web, image: ghcr.io/o/web } }"), func(name string) (string, bool) {
+			return password, name == "PW"
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	running := read(keys, "hunter2")
+	equal(t, running.Services[0].Args, []string{"plain", "--db=hunter2"})
+	equal(t, running.Services[0].Before.Args, []string{"hunter2", "cost $5"})
+	equal(t, running.Shown["PW"], false)
+	if plan := config.Compare(running, read(keys, "hunter2")); !plan.IsEmpty() {
+		t.Errorf("nothing has changed, and the plan is %+v", plan)
+	}
+	none := *running
+	none.Services = nil
+	for name, c := range map[string]struct {
+		old, next *config.Config
+		want      []string
+	}{
+		"new":      {&none, running, []string{"services.web.args[0]:  → plain ()", "services.web.args[1]:  → --db=${PW} ()", "services.web.before.args[0]:  → ${PW} ()", "services.web.entrypoint[0]:  → ${PW} ()"}},
+		"variable": {running, read(keys, "hunter3"), []string{"services.web.args[1]: secret --db=${PW} → --db=${PW} (new containers)", "services.web.after.args[1]: secret ${PW} → ${PW} (in place)"}},
+		"text":     {running, read(strings.Replace(keys, "--db=${PW}", "x", 1), "hunter2"), []string{"services.web.args[1]: --db=${PW} → x (new containers)"}},
+		"gone":     {running, read("args: [plain]", "hunter2"), []string{"services.web.args[1]: --db=${PW} →  (new containers)", "services.web.before.args[1]: cost $$5 →  (in place)"}},
+	} {
+		plan := config.Compare(c.old, c.next)
+		raw, err := json.Marshal(plan)
+		if got := shown(plan); err != nil || strings.Contains(string(raw), "hunter") || !holds(got, c.want) {
+			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+}
+
+func holds(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
 // TestWhatNeedsARestartIsWhatStays: a setting says "restart" exactly when a running server leaves it as it was.
@@ -236,7 +320,7 @@ func settingsChanged(t *testing.T) (ways []func(reflect.Value)) {
 	typ := reflect.TypeFor[config.Config]()
 	for i := range typ.NumField() {
 		switch field := typ.Field(i); {
-		case field.Name == "Services" || field.Name == "RepositorySecrets" || field.Name == "Shown" || field.Name == "Lacks":
+		case field.Name == "Services" || field.Name == "RepositorySecrets" || field.Name == "Shown" || field.Name == "Unnamed" || field.Name == "Lacks":
 		case field.Type.Kind() == reflect.Struct:
 			for j := range field.Type.NumField() {
 				ways = append(ways, func(v reflect.Value) { fill(v.Field(i).Field(j)) })

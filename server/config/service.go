@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"time"
 
@@ -23,8 +24,10 @@ type serviceDraft struct {
 	tmpfs    []placed[deployer.Tmpfs]
 	capAdd   []placed[string]
 	capDrop  []placed[string]
-	before   *deployer.Task // nil: none
-	after    *deployer.Task
+	args     []placed[string]
+	command  []placed[string] // the entrypoint
+	before   taskDraft
+	after    taskDraft
 	files    []fileDraft
 	fromFile map[string]Secret // variables of env_file
 }
@@ -42,13 +45,41 @@ func (s serviceDraft) service() deployer.Service {
 	if got.Health.Port == 0 && len(got.Routes) > 0 {
 		got.Health.Port = got.Routes[0].Port
 	}
-	if s.before != nil {
-		got.Before = *s.before
-	}
-	if s.after != nil {
-		got.After = *s.after
-	}
+	got.Args, got.Entrypoint = what(s.args), what(s.command)
+	got.Before, got.After = s.before.task(), s.after.task()
+	got.Written = s.written()
 	return got
+}
+
+// taskDraft is a task while it is read.
+type taskDraft struct {
+	*deployer.Task // nil: there is none
+	args           []placed[string]
+}
+
+func (t taskDraft) task() deployer.Task {
+	if t.Task == nil {
+		return deployer.Task{}
+	}
+	return deployer.Task{Args: what(t.args), Deadline: t.Deadline}
+}
+
+// written are arguments whose text is not what is written; nil: none is.
+func (s serviceDraft) written() (all map[string]string) {
+	for key, args := range map[string][]placed[string]{
+		"args": s.args, "entrypoint": s.command, "before.args": s.before.args, "after.args": s.after.args,
+	} {
+		for i, a := range args {
+			if a.is == a.at.node.Value {
+				continue
+			}
+			if all == nil {
+				all = map[string]string{}
+			}
+			all[fmt.Sprintf("%s[%d]", key, i)] = a.at.node.Value
+		}
+	}
+	return all
 }
 
 // what is what values say, without their places; nil when there is none.
@@ -72,9 +103,9 @@ func serviceKeys(s *serviceDraft) mapping {
 		{name: "environment", kind: environment(&s.Environment), meaning: "variables of the container, each as the text that is written"},
 		{name: "env_file", kind: envFiles{&s.fromFile}, meaning: "lines of NAME=VALUE, as Docker Compose reads them, each value a secret; beside the configuration, absolute, or s3://bucket/key; `environment` wins"},
 		{name: "files", kind: files(&s.files), meaning: "files of the container, by their paths in it; at most 1 MiB each and 8 MiB in all"},
-		{name: "args", kind: list[string]{&s.Args, argument}, meaning: "overrides the image's CMD"},
-		{name: "before", kind: optional[deployer.Task]{&s.before, taskKeys("what is run to its end, in a container of its own, before anything of a new release is started: migrations")}, meaning: "what is run once before a new release is started"},
-		{name: "after", kind: optional[deployer.Task]{&s.after, taskKeys("the same once the new release is live; its failure is told and changes nothing")}, meaning: "what is run once after the switch"},
+		{name: "args", kind: list[placed[string]]{&s.args, placing(argument)}, meaning: "overrides the image's CMD"},
+		{name: "before", kind: optional[deployer.Task]{&s.before.Task, s.before.keys("what is run to its end, in a container of its own, before anything of a new release is started: migrations")}, meaning: "what is run once before a new release is started"},
+		{name: "after", kind: optional[deployer.Task]{&s.after.Task, s.after.keys("the same once the new release is live; its failure is told and changes nothing")}, meaning: "what is run once after the switch"},
 		{name: "strategy", fallback: string(deployer.BlueGreen), kind: located{oneOf(&s.Strategy, deployer.BlueGreen, deployer.Recreate), &s.strategy}, meaning: "recreate is for what must not run twice"},
 		{name: "drain", fallback: "30s", kind: duration(&s.Drain, 0, 24*time.Hour), meaning: "for requests in flight on the old release"},
 		{name: "stop", fallback: "10s", kind: duration(&s.Stop, 0, time.Hour), meaning: "from SIGTERM to SIGKILL"},
@@ -83,7 +114,7 @@ func serviceKeys(s *serviceDraft) mapping {
 		{name: "resources", kind: resourceKeys(&s.Resources), meaning: "what each container may use"},
 		{name: "volumes", kind: list[placed[deployer.Volume]]{&s.volumes, placing(volume)}, meaning: "an absolute path or a volume's name, and where it is in the container; one that can be written needs a `strategy`"},
 		{name: "ports", kind: located{list[placed[deployer.Port]]{&s.ports, placing(hostPort)}, &s.allPorts}, meaning: "of the machine, for what is not HTTP; needs `strategy: recreate` and one replica"},
-		{name: "entrypoint", kind: list[string]{&s.Entrypoint, argument}, meaning: "overrides the image's ENTRYPOINT; its CMD then counts no longer, `args` do"},
+		{name: "entrypoint", kind: list[placed[string]]{&s.command, placing(argument)}, meaning: "overrides the image's ENTRYPOINT; its CMD then counts no longer, `args` do"},
 		{name: "user", kind: user(&s.User), meaning: "that the app runs as; absent: the image's"},
 		{name: "extra_hosts", kind: list[string]{&s.ExtraHosts, extraHost}, meaning: "names that the container knows besides DNS; the address `host-gateway` is this machine"},
 		{name: "labels", kind: labels(&s.Labels), meaning: "of the containers, for other programs; `fisherman.` is fisherman's own, and nothing is taken from the environment"},
@@ -104,10 +135,10 @@ func routeKeys(r *deployer.Route) kind {
 	}
 }
 
-// taskKeys are those of a command that runs to its end.
-func taskKeys(meaning string) func(*deployer.Task) kind {
+// keys are those of a command that runs to its end.
+func (d *taskDraft) keys(meaning string) func(*deployer.Task) kind {
 	return func(t *deployer.Task) kind {
-		args := checked{list[string]{&t.Args, argument}, func(r *reader, v value) {
+		args := checked{list[placed[string]]{&d.args, placing(argument)}, func(r *reader, v value) {
 			if v.node != nil && v.node.Kind == yaml.SequenceNode && len(v.node.Content) == 0 {
 				r.report(v, "", "is an empty list; write the command, or remove the key around it")
 			}

@@ -21,7 +21,7 @@ type Surroundings struct {
 	// return more than MaxSize+1 bytes. Nil: files of this machine, by their absolute paths.
 	ReadFile func(name, written string) ([]byte, error)
 	// MayShow says which variables may be taken where their values are shown, in problems and in plans. Nil: all of them, as
-	// for whoever writes the configuration that is in force.
+	// for whoever writes the configuration that is in force. For others the names in files of variables are Unnamed, too.
 	MayShow func(name string) bool
 	// MayLack says that what cannot be had of the files that are named is no problem: it is lacking, and what needs it says so
 	// when it is used. That is for a text that was good before.
