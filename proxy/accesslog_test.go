@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -219,9 +220,14 @@ func TestALineOfTheAccessLogIsPlain(t *testing.T) {
 	stop := run(t, p)
 	p.Settle()
 	raw(t, p, "GET /\u009b2J\xff HTTP/1.1\r\nHost: a.pl\r\nConnection: close\r\n\r\n")
+	stranger := httptest.NewRequest(http.MethodGet, "/", nil)
+	stranger.Host = "\u009b2J.pl" // HTTP/2's :authority may have anything
+	p.ServeHTTP(httptest.NewRecorder(), stranger)
 	stop()
-	if !strings.Contains(access.buf.String(), "/%C2%9B2J%FF") {
-		t.Errorf("logged %q", access.buf.String())
+	for _, escaped := range []string{"/%C2%9B2J%FF", "%C2%9B2J.pl"} {
+		if !strings.Contains(access.buf.String(), escaped) {
+			t.Errorf("logged %q", access.buf.String())
+		}
 	}
 	for _, c := range access.buf.Bytes() {
 		if c > '~' || c < ' ' && c != '\n' {

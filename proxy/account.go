@@ -102,7 +102,7 @@ func (x *exchange) log() {
 	if !line.Enabled() {
 		return
 	}
-	line.Str("method", x.request.Method).Str("host", x.request.Host).Str("path", visible(x.path))
+	line.Str("method", x.request.Method).Str("host", visible(x.request.Host)).Str("path", visible(x.path))
 	if x.route != nil {
 		line.Str("service", x.route.release.service).Str("deployment", x.route.release.name)
 	}
@@ -120,13 +120,13 @@ func (x *exchange) log() {
 }
 
 // visible escapes what is not ASCII as a URL does: a terminal may obey some of it, and JSON leaves it as it is.
-func visible(path string) string {
-	if !strings.ContainsFunc(path, func(c rune) bool { return c > '~' }) {
-		return path
+func visible(s string) string {
+	if !strings.ContainsFunc(s, func(c rune) bool { return c > '~' }) {
+		return s
 	}
 	var b strings.Builder
-	for i := range len(path) {
-		if c := path[i]; c > '~' {
+	for i := range len(s) {
+		if c := s[i]; c > '~' {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)
