@@ -110,7 +110,26 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 		x.upload = &upload{Reader: out.Body, ended: x.sent}
 		out.Body = x.upload
 	}
+	if carriesRequests(out.Header.Get("Upgrade")) {
+		out.Header.Del("Upgrade")
+		out.Header.Del("Connection")
+	}
+	out.Header.Del("Http2-Settings")
 	p.forwarding.Load().apply(pr)
+}
+
+// carriesRequests reports whether an Upgrade field names a protocol that would carry requests past the routes, what they ask their
+// clients for and what apps are told of where a request comes from: HTTP itself, in the clear (h2c, which RFC 9113, 3.1, has done
+// away with) or within TLS (RFC 2817). Such a request goes on without (RFC 9110, 7.8). What else apps agree on with their
+// clients, such as WebSockets, is between them.
+func carriesRequests(upgrade string) bool {
+	for token := range strings.SplitSeq(upgrade, ",") {
+		name, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(token)), "/")
+		if name == "h2c" || name == "h2" || name == "http" || name == "tls" {
+			return true
+		}
+	}
+	return false
 }
 
 // fail answers when a backend did not.

@@ -118,6 +118,21 @@ func TestFieldsThatAppsGet(t *testing.T) {
 			want:   []string{"X-End: 1", "X-Forwarded-For: 127.0.0.1", "Te: trailers"},
 			absent: []string{"X-Hop", "Keep-Alive", "Proxy-", "gzip", "Trailer:"},
 		},
+		"another protocol for the rest of the connection": {
+			send: []string{"Connection: upgrade", "Upgrade: other/1"},
+			want: []string{"Connection: Upgrade", "Upgrade: other/1"},
+		},
+		"none that carries requests past us": {
+			send:   []string{"Connection: Upgrade, HTTP2-Settings", "Upgrade: H2c", "HTTP2-Settings: AAMAAABkAAQAAP__"},
+			want:   []string{"X-Forwarded-For: 127.0.0.1"},
+			absent: []string{"Upgrade", "Settings"},
+		},
+		"nor one among others": {
+			send:   []string{"Connection: Upgrade", "Upgrade: other/1, h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"},
+			absent: []string{"Upgrade", "Settings"},
+		},
+		"nor HTTP/2.0":   {send: []string{"Connection: Upgrade", "Upgrade: HTTP/2.0"}, absent: []string{"Upgrade"}},
+		"nor TLS around": {send: []string{"Connection: Upgrade", "Upgrade: TLS/1.0, HTTP/1.1"}, absent: []string{"Upgrade"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, proxy.Options{TrustedProxies: c.trusted})
