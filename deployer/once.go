@@ -10,7 +10,7 @@ import (
 // prepare runs the service's `before` to its end, before anything of the new release is started. What a crash left of an
 // earlier try is removed first.
 func (l *lane) prepare(ctx context.Context, j *job) error {
-	if err := l.retry(ctx, retireDeadline, "remove what an earlier `before` or `after` left", j, l.d.sweep); err != nil {
+	if err := l.retry(ctx, retireDeadline+l.release(j).Service.Stop, "remove what an earlier `before` or `after` left", j, l.d.sweep); err != nil {
 		return err
 	}
 	return l.runOnce(ctx, j, "before", l.release(j).Service.Before)

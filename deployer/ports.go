@@ -113,7 +113,8 @@ type Runtime interface {
 	// RunOnce runs a command to its end in a container of its own, which is made like those of the release but publishes no
 	// ports, and removes it. Its image has been pulled. What other ends of RunOnce have left of the service is removed first.
 	// It fails with the exit code and the last lines of output when that is not 0. When ctx ends it stops the container as
-	// Halt does; the error then wraps ctx.Err(). what is "before", say; output is called with each line, by one goroutine at
+	// Halt does; the error then wraps ctx.Err(). When nobody has said why ctx ended (its cause is context.Canceled), the program
+	// stops: what does not end soon is left to Sweep. what is "before", say; output is called with each line, by one goroutine at
 	// a time. None of the other methods takes such a container for the release's, but Retire removes it, too.
 	RunOnce(ctx context.Context, r Release, what string, args []string, output func(line string)) error
 	// Sweep stops and removes the containers of RunOnce that nobody waits for: what a crash left, or an engine that did

@@ -352,3 +352,30 @@ func TestAClockThatIsSetBackLetsNothingWaitUntilThen(t *testing.T) {
 		}
 	}, baked())
 }
+
+// TestAStopOfTheProgramWaitsForNoContainersEnd: what is being undone then may take its stop time, an hour, and is no matter of
+// the old process. Mutant: undo that outlives the program.
+func TestAStopOfTheProgramWaitsForNoContainersEnd(t *testing.T) {
+	for _, s := range []deployer.Service{web(), recreated()} {
+		t.Run(string(s.Strategy), func(t *testing.T) {
+			s.Stop = time.Hour
+			inBubble(t, func(r *rig) {
+				old := r.deployed(1)
+				stuck := deployertest.Script{Await: deployertest.Step{Err: errors.New("no route to it")}, Halt: deployertest.Step{Hold: make(chan struct{})}}
+				r.runtime.On(digest(2), stuck)
+				id := r.submit(packaged(2))
+				r.pass(time.Minute)
+				begun := time.Now()
+				r.stop()
+				if took := time.Since(begun); took > time.Second {
+					r.Errorf("the stop took %s", took)
+				}
+				r.runtime.On(digest(2), deployertest.Script{})
+				r.start()
+				r.pass(time.Minute)
+				r.because(id, deployer.Failed, "no route to it")
+				r.serves(old)
+			}, s)
+		})
+	}
+}

@@ -32,14 +32,14 @@ func (l *lane) carryOut(ctx context.Context, c claimed) {
 	case ctx.Err() != nil, l.isRemoved():
 		return
 	case errors.As(context.Cause(c.ctx), &told) || errors.As(err, &told):
-		l.undo(ctx, j, told.State)
+		l.undo(j, told.State)
 		err = l.move(ctx, j, told.State, told.Reason)
 	case l.now(j).State.Switched() && l.now(j).State != Switching:
 		log.Error().Err(err).Msg("the new release serves, but the old one could not be removed; trying on")
 		err = l.succeed(ctx, j)
 	default:
 		l.setEnds(j)
-		l.undo(ctx, j, Failed)
+		l.undo(j, Failed)
 		err = l.move(ctx, j, Failed, err.Error())
 	}
 	if err != nil && ctx.Err() == nil {
@@ -211,8 +211,8 @@ func (l *lane) cutOver(ctx context.Context, j *job, replicas []Replica) (drain f
 // while the old one still drains; what followed the switch is stopped then.
 func (l *lane) letGo(ctx context.Context, j *job, drain func(context.Context, func(int)) int) error {
 	drained := l.drainApart(ctx, j, l.now(j).Replaces, "the old release", drain)
-	concluding, stop := context.WithCancel(ctx)
-	defer stop()
+	concluding, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	concluded := make(chan struct{})
 	go func() {
 		defer close(concluded)
@@ -220,7 +220,7 @@ func (l *lane) letGo(ctx context.Context, j *job, drain func(context.Context, fu
 	}()
 	err := l.bake(ctx, j, drained)
 	if err != nil {
-		stop()
+		stop(err)
 	}
 	err = cmp.Or(err, l.awaitDrained(drained))
 	<-concluded
@@ -358,8 +358,9 @@ func (l *lane) succeed(ctx context.Context, j *job) error {
 }
 
 // undo takes back what a deployment that will not stay has begun: its release is stopped and kept for a look at it, and
-// for `recreate` the old one is started again. One that is called off has never served and gets little time.
-func (l *lane) undo(ctx context.Context, j *job, end State) {
+// for `recreate` the old one is started again. One that is called off has never served and gets little time. Once the program stops
+// nobody waits for its end: the next start stops what is left.
+func (l *lane) undo(j *job, end State) {
 	if s := l.now(j).State; s == Queued || s == Pulling {
 		return
 	}
@@ -367,11 +368,14 @@ func (l *lane) undo(ctx context.Context, j *job, end State) {
 	if end == Cancelled || end == Superseded {
 		deadline, grace = abandonDeadline, abandonGrace
 	}
-	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), deadline)
+	bounded, stop := context.WithTimeout(l.life, deadline)
 	defer stop()
 	err := l.standDown(bounded)
 	if err == nil {
 		err = l.d.Runtime.Halt(bounded, j.id, grace)
+	}
+	if l.life.Err() != nil {
+		return
 	}
 	if err != nil {
 		l.about(j.id).Error().Err(err).

@@ -35,6 +35,7 @@ func TestEngine(t *testing.T) {
 		"a hosts file is mounted":                        hostsFileIsMounted,
 		"no hosts file where the engine sees none":       noHostsFileWhereTheEngineSeesNone,
 		"what runs once is asked to stop first":          whatRunsOnceIsAskedToStopFirst,
+		"what runs once keeps no program from its end":   whatRunsOnceKeepsNoProgramFromItsEnd,
 		"what runs once names an out-of-memory kill":     whatRunsOnceNamesAnOutOfMemoryKill,
 		"volumes are mounted and kept":                   volumesAreMountedAndKept,
 		"a missing path is not made":                     aMissingPathIsNotMade,

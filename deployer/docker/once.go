@@ -20,6 +20,8 @@ const (
 	lastWords = 2 * time.Second
 	// farewell bounds what the engine does for a container that nobody waits for any more, beside its stop time.
 	farewell = 10 * time.Second
+	// briefly is how long a container has to end when the program is to stop.
+	briefly = 3 * time.Second
 )
 
 // RunOnce implements deployer.Runtime.
@@ -35,6 +37,9 @@ func (e *Engine) RunOnce(ctx context.Context, r deployer.Release, what string, a
 	}
 	if err = e.run(ctx, c.ID, name); err == nil {
 		err = e.attend(ctx, c, r.Service.Stop, output)
+	}
+	if broken := (*brokenOffError)(nil); errors.As(err, &broken) && broken.runs {
+		return err
 	}
 	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer stop()
@@ -100,21 +105,28 @@ func (e *Engine) attend(ctx context.Context, c container.Summary, grace time.Dur
 	return e.obituary(ctx, c, ended)
 }
 
-// breakOff stops a container that nobody wants to wait for any more.
+// breakOff stops a container that nobody wants to wait for any more. When the program stops, a container that takes its time
+// goes on ending without it.
 func (e *Engine) breakOff(ctx context.Context, c container.Summary, grace time.Duration) error {
-	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), grace+farewell)
+	limit, stopping := grace+farewell, errors.Is(context.Cause(ctx), context.Canceled)
+	if stopping {
+		limit = briefly
+	}
+	bounded, stop := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer stop()
 	text := replica(c) + " was stopped"
-	if err := e.stop(bounded, c, 0); err != nil {
+	err := e.stop(bounded, c, 0)
+	if err != nil {
 		text += fmt.Sprintf(" (%v)", err)
 	}
-	return &brokenOffError{text + e.lastLines(bounded, c), ctx.Err()}
+	return &brokenOffError{text: text + e.lastLines(bounded, c), cause: ctx.Err(), runs: stopping && err != nil}
 }
 
 // brokenOffError is the end of a context that reads as what came of it.
 type brokenOffError struct {
 	text  string
 	cause error
+	runs  bool // it is left to Sweep
 }
 
 func (e *brokenOffError) Error() string { return e.text }

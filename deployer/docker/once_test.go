@@ -56,6 +56,26 @@ func whatRunsOnceIsAskedToStopFirst(t *testing.T, b *bench) {
 	}
 }
 
+// When the program stops, what does not end at SIGTERM has its stop time all the same, and is swept.
+func whatRunsOnceKeepsNoProgramFromItsEnd(t *testing.T, b *bench) {
+	r := b.release(b.push(t))
+	b.pull(t, r)
+	r.Service.Stop = 8 * time.Second
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var said []string
+	err := b.RunOnce(ctx, r, "before", []string{"task", "deaf", "say=deaf", "sleep=1h"}, func(line string) { said = append(said, line); cancel() })
+	if !errors.Is(err, context.Canceled) || !slices.Equal(said, []string{"deaf", "got SIGTERM"}) {
+		t.Errorf("it ended with %v and said %q; want that it was asked to stop", err, said)
+	}
+	if n := b.tasks(t, r.Service.Name); n != 1 {
+		t.Errorf("%d containers are left, want it to go on ending", n)
+	}
+	if err := b.Sweep(t.Context()); err != nil || b.tasks(t, r.Service.Name) > 0 {
+		t.Errorf("swept with %v, %d containers are left", err, b.tasks(t, r.Service.Name))
+	}
+}
+
 func whatRunsOnceNamesAnOutOfMemoryKill(t *testing.T, b *bench) {
 	r := b.release(b.push(t))
 	b.pull(t, r)

@@ -5,8 +5,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -18,6 +20,7 @@ import (
 //	touch=FILE   makes it
 //	lines=N      prints N lines
 //	sleep=3s     waits; SIGTERM ends it, as by default
+//	deaf         from then on SIGTERM is told and ends nothing
 //	eat=MIB      takes memory
 //	loop=URL     asks again and again, by a connection of its own each time, and prints what the answer is when it differs
 //	exit=CODE    exits
@@ -45,6 +48,8 @@ func task(words []string) int {
 		case "sleep":
 			d, _ := time.ParseDuration(of)
 			time.Sleep(d)
+		case "deaf":
+			deafen()
 		case "eat":
 			eat(n)
 		case "loop":
@@ -57,6 +62,16 @@ func task(words []string) int {
 		}
 	}
 	return 0
+}
+
+func deafen() {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGTERM)
+	go func() {
+		for range heard {
+			fmt.Println("got SIGTERM")
+		}
+	}()
 }
 
 func loop(url string) {
