@@ -23,8 +23,8 @@ func newImport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import f2|fisherman FILE",
 		Short: "Write a fisherman.yaml from f2's configuration or the first fisherman's fisherman.yml",
-		Long: "What could not be carried over, or not as it was, is listed on stderr: the key, why, and what to do. No secret of\n" +
-			"the old file is in the new one; it refers to the environment in their place.",
+		Long: "What could not be carried over, or not as it was, is listed on stderr: the key, why, and what to do. What is a\n" +
+			"secret by its key, its name or its form is not in the new file, which refers to the environment in its place.",
 		Example: "  fisherman import f2 config.yaml -o /etc/fisherman/fisherman.yaml\n  fisherman import fisherman fisherman.yml | less",
 		Args:    exactly(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -16,6 +16,8 @@ type f2 struct {
 	*job
 	certificates map[string]*yaml.Node // by host: those in files; nil for those that are not
 	anchors      map[string]string     // by host: the file with the authority of its clients
+	private      []item                // the hosts that ask for it, where they are written
+	served       map[string]bool       // hosts that a route was found for
 	listens      *yaml.Node            // `proxy`
 	fixed        []string              // services whose tag does not move
 	guessed      []string              // services whose repository is a guess
@@ -28,7 +30,7 @@ func F2(raw []byte) (*Imported, error) {
 	if err != nil {
 		return nil, err
 	}
-	old := &f2{job: j, certificates: map[string]*yaml.Node{}, anchors: map[string]string{}, listens: mapping()}
+	old := &f2{job: j, certificates: map[string]*yaml.Node{}, anchors: map[string]string{}, served: map[string]bool{}, listens: mapping()}
 	old.balancer(root.object("alb"))
 	root.left("secrets", "the key that decrypts `secret:` values stays where it is", "the values themselves are named below; `fisherman secrets keygen` makes a key of fisherman's own")
 	services := old.services(root)
@@ -103,7 +105,7 @@ func (f *f2) app(o *object, name string) *yaml.Node {
 	}
 	put(made, "routes", f.routes(o))
 	put(made, "environment", f.environment(o, name))
-	put(made, "args", arguments(o))
+	put(made, "args", f.arguments(o, name))
 	f.volumes(o, made)
 	if mode := o.text("shutdown_mode"); mode == "forceful" {
 		f.tell(o.below("shutdown_mode"), "fisherman always lets requests finish before SIGTERM, and SIGKILL comes last", "look at `drain` and `stop`")
@@ -133,8 +135,17 @@ func (f *f2) repository(name, image string) string {
 func (f *f2) environment(o *object, name string) *yaml.Node {
 	made, old := mapping(), o.object("environment")
 	for _, key := range old.keys {
+		nothing := resolved(old.at[key]) == nil
 		value := old.text(key)
-		if !strings.HasPrefix(value, "secret:") {
+		switch {
+		case nothing && glued.MatchString(key), strings.Contains(key, "="):
+			f.tell(old.below(key), gluedWhy, gluedDo)
+			continue
+		case strings.HasPrefix(value, "secret:"):
+		case isSecret(key, value):
+			put(made, key, verbatim(f.inEnvironment(old.below(key), orEncrypt, name, key)))
+			continue
+		default:
 			put(made, key, literal(value))
 			continue
 		}
@@ -143,14 +154,6 @@ func (f *f2) environment(o *object, name string) *yaml.Node {
 		put(made, key, reference)
 	}
 	return made
-}
-
-func arguments(o *object) *yaml.Node {
-	made := list()
-	for _, i := range o.list("args") {
-		made.Content = append(made.Content, literal(o.job.scalar(i.path, i.node)))
-	}
-	return inline(made)
 }
 
 // volumes are files and directories of the machine, or files from S3.
@@ -192,6 +195,11 @@ func (f *f2) external(o *object) (file, bucket string) {
 
 // summary is told once for all services, since it is the same for each.
 func (f *f2) summary() {
+	for _, i := range f.private {
+		if !f.served[hostKey(i.node.Value)] {
+			f.tell(i.path, "no route has this host, so nobody is asked for a certificate for it", "write `client_ca` at each route that is meant")
+		}
+	}
 	f.tell("github", "f2 was told of new images by changed tags, fisherman is by GitHub",
 		"create a webhook in each repository, with pushes and packages, and set its secret as GITHUB_WEBHOOK_SECRET in the environment; `server.host` is where it arrives")
 	if len(f.guessed) > 0 {
@@ -209,6 +217,14 @@ func braced(names []string) string {
 		return names[0]
 	}
 	return "{" + strings.Join(names, ",") + "}"
+}
+
+// hostKey is a host as requests name it: hosts are compared without their ports and in lower case.
+func hostKey(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.TrimSuffix(strings.ToLower(host), ".")
 }
 
 // bare is a host without its port, which requests may carry and routes do not.

@@ -46,7 +46,7 @@ func (f *f2) pairs(domains *object) {
 		cert, certBucket := f.external(domain.object("cert_file"))
 		key, keyBucket := f.external(domain.object("key_file"))
 		domain.rest()
-		f.certificates[host] = nil
+		f.certificates[hostKey(host)] = nil
 		if certBucket+keyBucket != "" || !path.IsAbs(cert) || !path.IsAbs(key) {
 			distant = append(distant, host)
 			continue
@@ -54,7 +54,7 @@ func (f *f2) pairs(domains *object) {
 		pair := mapping()
 		put(pair, "cert", text(cert))
 		put(pair, "key", text(key))
-		f.certificates[host] = pair
+		f.certificates[hostKey(host)] = pair
 		made.Content = append(made.Content, inline(pair))
 	}
 	put(f.listens, "certificates", made)
@@ -80,7 +80,10 @@ func (f *f2) clients(mutual *object) {
 		f.tell(mutual.below("anchor"), "it is a file in S3", fmt.Sprintf("copy it to this machine: `aws s3 cp s3://%s %s`; without it the hosts of `mtls` let nobody in", bucket, file))
 	}
 	for _, i := range hosts {
-		f.anchors[f.scalar(i.path, i.node)] = file
+		if host := f.scalar(i.path, i.node); host != "" {
+			f.anchors[hostKey(host)] = file
+			f.private = append(f.private, i)
+		}
 	}
 }
 
@@ -106,8 +109,9 @@ func (f *f2) routes(o *object) *yaml.Node {
 // route is a route of the new file; none where it would open to everybody what f2 kept for those with a certificate.
 func (f *f2) route(at, host, prefix, port string) []*yaml.Node {
 	host = f.bare(at, host)
-	pair, secure := f.certificates[host]
-	anchor, mutual := f.anchors[host]
+	f.served[hostKey(host)] = true
+	pair, secure := f.certificates[hostKey(host)]
+	anchor, mutual := f.anchors[hostKey(host)]
 	if mutual && anchor == "" {
 		f.tell(at, "clients had to show a certificate, and `alb.mtls.anchor` does not say whose", "the route is left out: write it with `client_ca`")
 		return nil

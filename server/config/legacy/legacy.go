@@ -1,6 +1,6 @@
 // Package legacy reads what fisherman's predecessors were configured by, f2's config and the first fisherman's
 // fisherman.yml, and writes it as a fisherman.yaml. What has no place there is told, with what to do about it; nothing is
-// dropped in silence. No secret of the old file is in what it writes or tells.
+// dropped in silence. Nothing of the old file that is a secret, by its name or its form, is in what it writes or tells.
 package legacy
 
 import (

@@ -139,7 +139,7 @@ func TestF2MeansTheSame(t *testing.T) {
 // TestNothingIsOpenedThatWasClosed: a host that asked for certificates is served with that question or not at all.
 func TestNothingIsOpenedThatWasClosed(t *testing.T) {
 	const old = `
-alb: { addr: 0.0.0.0, ports: { https: 443 }, mtls: { anchor: %s, domains: [private.example.com] } }
+alb: { addr: 0.0.0.0, ports: { https: 443 }, mtls: { anchor: %s, domains: [Private.example.com] } }
 services: { a: { image: o/a, tag: latest, replicas: 1, routes: [{ host: "private.example.com:443", port: 80 }, { host: public.example.com, port: 80 }] } }
 `
 	for name, test := range map[string]struct {
@@ -177,6 +177,20 @@ func TestWhatIsNoOldConfiguration(t *testing.T) {
 			if err == nil || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%s from %.40q: %v, %v", name, text, made, err)
 			}
+		}
+	}
+}
+
+// TestWhatLooksLikeASecret is more rather than less.
+func TestWhatLooksLikeASecret(t *testing.T) {
+	for written, secret := range map[string]bool{
+		"PASSWORD: x": true, "db_pass: x": true, "GITHUB_TOKEN: x": true, "AWS_SECRET_ACCESS_KEY: x": true, "APIKEY: x": true, "PGPASSWORD: x": true,
+		"A: 'https://ghp_x@github.com'": true, "A: 'postgres://u:p/w@db'": true, "A: 'host=db password=x'": true, "A: 'u:p@tcp(db)/x'": true,
+		"PORT: 80": false, "URL: 'https://a.pl:80/x'": false, "MAIL: me@a.pl": false, "PASSWORD: ''": false, "KEYBOARD: x": false, "COMPASS: x": false,
+	} {
+		made, err := legacy.F2([]byte("services: { a: { image: o/a, tag: latest, environment: { " + written + " } } }"))
+		if err != nil || (len(made.Variables) == 2) != secret {
+			t.Errorf("%s: %v, %v", written, made.Variables, err)
 		}
 	}
 }

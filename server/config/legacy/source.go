@@ -48,6 +48,9 @@ func resolved(n *yaml.Node) *yaml.Node {
 
 // below is the path of a key.
 func (o *object) below(name string) string {
+	if short := glued.FindString(name); short != "" {
+		name = short + "…"
+	}
 	if !plain.MatchString(name) {
 		name = fmt.Sprintf("%q", name)
 	}
@@ -57,7 +60,15 @@ func (o *object) below(name string) string {
 	return o.path + "." + name
 }
 
-var plain = regexp.MustCompile(`^[\w./:-]+$`)
+var plain = regexp.MustCompile(`^[\w./-]+$`)
+
+// glued begins a key that holds its value, too, for want of a blank after the colon. The value is not shown.
+var glued = regexp.MustCompile(`^[^=:\s]*[=:\s]`)
+
+const (
+	gluedWhy = "all of it is a name, without a blank after the colon"
+	gluedDo  = "write it as `name: value`"
+)
 
 // take returns what a key holds, or nothing.
 func (o *object) take(name string) *yaml.Node {
@@ -114,6 +125,9 @@ func (o *object) left(name, why, do string) {
 // rest tells of what nobody has taken.
 func (o *object) rest() {
 	for _, name := range o.keys {
+		if n, untaken := o.at[name]; untaken && resolved(n) == nil && glued.MatchString(name) {
+			o.job.tell(o.below(name), gluedWhy, gluedDo)
+		}
 		o.left(name, "it is no key that this import knows", "look for its like in README's table")
 	}
 }

@@ -44,7 +44,10 @@ func text(s string) *yaml.Node {
 }
 
 // literal is a text that means itself, the empty one included.
-func literal(s string) *yaml.Node { return verbatim(strings.ReplaceAll(s, "$", "$$")) }
+func literal(s string) *yaml.Node { return verbatim(dollars(s)) }
+
+// dollars is a text of which nothing is taken from the environment.
+func dollars(s string) string { return strings.ReplaceAll(s, "$", "$$") }
 
 // number is a whole number; what is none is written as it is, for fisherman to complain of.
 func number(s string) *yaml.Node {
