@@ -35,11 +35,11 @@ build:
 VERSION ?= devel
 dist:
 	rm -rf dist
-	for arch in amd64 arm64; do \
-		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w -X main.release=$(VERSION)' \
-			-o dist/fisherman-linux-$$arch ./cmd/fisherman || exit 1; \
+	for on in linux/amd64 linux/arm64 darwin/arm64; do \
+		CGO_ENABLED=0 GOOS=$${on%/*} GOARCH=$${on#*/} $(GO) build -trimpath -ldflags='-s -w -X main.release=$(VERSION)' \
+			-o dist/fisherman-$${on%/*}-$${on#*/} ./cmd/fisherman || exit 1; \
 	done
-	cd dist && sha256sum fisherman-linux-* >SHA256SUMS
+	cd dist && sha256sum fisherman-*-* >SHA256SUMS
 	cp /etc/ssl/certs/ca-certificates.crt dist/
 
 ## check: format, vet and lint, the workflows too

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"syscall"
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
@@ -57,16 +56,6 @@ func (e *Engine) imageRoot(ctx context.Context) (string, error) {
 	}
 	info, err := e.info(ctx)
 	return info.DockerRootDir, err
-}
-
-// freeDisk is what an unprivileged process may still write at a path, in bytes, as df shows it. Docker itself may use the
-// part that is reserved for root; an app that logs may not.
-func freeDisk(path string) (free int64, seen bool) {
-	var fs syscall.Statfs_t
-	if path == "" || syscall.Statfs(path, &fs) != nil {
-		return 0, false
-	}
-	return int64(fs.Bavail) * fs.Bsize, true
 }
 
 // newestSize is the size in bytes of the image of the service's newest deployment, 0 when it has none.
