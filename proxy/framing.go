@@ -21,6 +21,7 @@ type framing struct {
 	partial []byte // the line so far, when it began in an earlier read
 	data    uint64 // bytes of a body still to come
 	head    head
+	whole   bool // a head has been complete
 	spoiled bool
 }
 
@@ -141,7 +142,7 @@ func (h *head) accept(name, value []byte) bool {
 }
 
 func (f *framing) endHead() {
-	f.expect, f.data = requestLine, f.head.length
+	f.expect, f.data, f.whole = requestLine, f.head.length, true
 	if f.head.chunked {
 		f.expect = chunkSize
 	}

@@ -16,8 +16,10 @@ import (
 // guarded is a listener whose connections pass through a guard, and through TLS first where there is a config.
 type guarded struct {
 	net.Listener
-	secure *tls.Config
-	head   time.Duration // for a request's head in HTTP/2, from its first frame on; net/http has none
+	secure    *tls.Config
+	head      time.Duration // for a request's head in HTTP/2, from its first frame on; net/http has none
+	newcomers *newcomers
+	within    time.Duration // how long a connection is one of them, at most
 }
 
 func (l guarded) Accept() (net.Conn, error) {
@@ -25,7 +27,8 @@ func (l guarded) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{Conn: conn, raw: conn, limit: l.head}
+	still := l.newcomers.enter(l.within)
+	g := &guard{Conn: conn, raw: conn, limit: l.head, arrived: func() { l.newcomers.leave(still) }}
 	if l.secure != nil {
 		g.secure = tls.Server(conn, l.secure)
 		g.Conn = g.secure
@@ -46,6 +49,7 @@ type guard struct {
 	limit   time.Duration // for each of them
 	cut     time.Time     // when the one that has begun is cut; zero when none has
 	abrupt  bool          // the client must not take the end for an orderly one
+	arrived func()        // is no newcomer any more; may be called again
 }
 
 // preface begins every HTTP/2 connection (RFC 9113, 3.4).
@@ -61,7 +65,9 @@ func (g *guard) Read(b []byte) (int, error) {
 		return g.readHTTP2(b)
 	}
 	n, err := g.Conn.Read(b)
-	g.framing.inspect(b[:n])
+	if g.framing.inspect(b[:n]); g.framing.whole {
+		g.arrived()
+	}
 	return n, err
 }
 
@@ -73,6 +79,9 @@ func (g *guard) readHTTP2(b []byte) (int, error) {
 	rest, ok := g.expectPreface(b[:n])
 	if !ok {
 		return 0, io.EOF // whoever reads this would answer, and nobody there speaks HTTP/1.1
+	}
+	if len(g.preface) == 0 {
+		g.arrived() // from here on net/http says when it leaves
 	}
 	whole := g.heads.whole
 	g.heads.take(rest)
@@ -134,6 +143,7 @@ func (g *guard) CloseWrite() error { return closeWrite(g.Conn) }
 
 // Close ends the connection, without TLS's word of an orderly end if it is none.
 func (g *guard) Close() error {
+	g.arrived()
 	if g.abrupt {
 		return g.raw.Close()
 	}

@@ -30,8 +30,14 @@ import (
 // startFront is a proxy with HTTPS for a.pl, and the client's side of it.
 func startFront(t *testing.T, app http.HandlerFunc) (p *proxy.Proxy, config *tls.Config, stop func()) {
 	t.Helper()
+	return startLingering(t, 200*time.Millisecond, app)
+}
+
+// startLingering is the same with another time that it lingers at a stop.
+func startLingering(t *testing.T, linger time.Duration, app http.HandlerFunc) (p *proxy.Proxy, config *tls.Config, stop func()) {
+	t.Helper()
 	c := proxytest.NewCA(t, "test")
-	p = prepare(t, proxy.Options{ListenTLS: "127.0.0.1:0", Timeouts: proxy.Timeouts{Linger: 200 * time.Millisecond}})
+	p = prepare(t, proxy.Options{ListenTLS: "127.0.0.1:0", Timeouts: proxy.Timeouts{Linger: linger}})
 	setTLS(t, p, proxy.TLS{Routes: hosts("a.pl"), Certificates: []proxy.KeyPair{pairFiles(t, c.Server(nil, "a.pl"))}})
 	stop = run(t, p)
 	p.Settle()
@@ -78,6 +84,56 @@ func TestAStopUnderLoadLosesNothingOverTLS(t *testing.T) {
 			t.Error("it still listens")
 		}
 	})
+}
+
+// TestWhoShakesHandsAtAStopIsAnswered though that takes longer than the proxy lingers for everybody. Mutant: leave without wait.
+func TestWhoShakesHandsAtAStopIsAnswered(t *testing.T) {
+	const linger = 100 * time.Millisecond
+	bothVersions(t, func(t *testing.T, h2 bool) {
+		p, config, stop := startLingering(t, linger, says("reached"))
+		far, c := &farConn{waits: make(chan bool), goes: make(chan bool)}, clientTLS(t, p, config, h2)
+		c.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (_ net.Conn, err error) {
+			far.Conn, err = net.Dial("tcp", p.AddrTLS().String())
+			return far, err
+		}
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			<-far.waits
+			stop()
+		}()
+		go func() {
+			defer close(far.goes)
+			soon(t, "the listener to be closed", func() bool {
+				conn, err := net.Dial("tcp", p.AddrTLS().String())
+				if err == nil {
+					_ = conn.Close()
+				}
+				return err != nil
+			})
+			time.Sleep(3 * linger)
+		}()
+		if res, body := fetch(t, c, "https://a.pl/"); body != "reached" {
+			t.Errorf("%s %q", res.Status, body)
+		}
+		<-over
+	})
+}
+
+// farConn says that the second thing a client says waits, and has it wait.
+type farConn struct {
+	net.Conn
+	said  int
+	waits chan bool
+	goes  chan bool
+}
+
+func (c *farConn) Write(b []byte) (int, error) {
+	if c.said++; c.said == 2 {
+		close(c.waits)
+		<-c.goes
+	}
+	return c.Conn.Write(b)
 }
 
 // TestDrainsOverHTTP2 ends event streams and waits for requests, as over HTTP/1.1.
@@ -398,7 +454,7 @@ func TestAnUploadThatTheClientGivesUpIsItsOwnDoingOverHTTP2(t *testing.T) {
 // TestWhoComesLateIsToldToLeave: whoever has a connection, however slow to begin, and however idle, hears that it ends before it does.
 // net/http tells only those that have begun when a stop begins.
 func TestWhoComesLateIsToldToLeave(t *testing.T) {
-	p, config, stop := startFront(t, says("reached"))
+	p, config, stop := startLingering(t, time.Millisecond, says("reached"))
 	config.ServerName, config.NextProtos = "a.pl", []string{"h2"}
 	slow, err := net.Dial("tcp", p.AddrTLS().String())
 	if err != nil {

@@ -82,7 +82,7 @@ type Timeouts struct {
 	Hold       time.Duration // routes wait to be confirmed, from Run on, unless Settle is called. Default 2 s
 	Save       time.Duration // between two tries to save a table that is live already. Default 5 s
 	Pause      time.Duration // a request waits for a paused service: 503. Default 30 s
-	Linger     time.Duration // between closing the listener and Shutdown. Default 200 ms
+	Linger     time.Duration // between closing the listener and Shutdown, unless somebody has just got in: up to 15 times as long. Default 200 ms
 	Reread     time.Duration // between two looks at the files of certificates. Default 2 s
 	Retry      time.Duration // between the first attempt to have a certificate made and the second; it grows. Default 1 min
 	Renew      time.Duration // between two looks whether a certificate is to be renewed, at most. Default 6 h

@@ -46,7 +46,8 @@ type Proxy struct {
 	completed  chan struct{} // closed when what is in no table is nobody's
 	stopping   chan struct{} // closed when there is nothing left to wait for
 	leaving    atomic.Bool   // clients are asked to connect anew
-	room       room          // of requests for what is in no table yet
+	newcomers  newcomers
+	room       room // of requests for what is in no table yet
 
 	table   atomic.Pointer[table]
 	change  sync.Mutex // held while the file and the table are replaced together

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -35,8 +36,8 @@ func (p *Proxy) Addr() net.Addr {
 }
 
 // Run serves until ctx ends, listening first if nobody has called Listen. It then closes the listeners, keeps serving
-// open connections for Timeouts.Linger, since one whose request is just being read when Shutdown begins would be
-// closed unanswered, closes WebSockets with 1001 and ends server-sent events, gives requests in flight Timeouts.Shutdown,
+// open connections for Timeouts.Linger, and before that those whose first request is on its way, since one whose request is
+// just being read when Shutdown begins would be closed unanswered, closes WebSockets with 1001 and ends server-sent events, gives requests in flight Timeouts.Shutdown,
 // and closes the rest. It returns nil after an orderly stop. A Proxy is run once.
 func (p *Proxy) Run(ctx context.Context) error {
 	if err := p.Listen(ctx); err != nil {
@@ -50,11 +51,11 @@ func (p *Proxy) Run(ctx context.Context) error {
 	hold := time.AfterFunc(p.options.Timeouts.Hold, p.believe)
 	defer hold.Stop()
 	fronts := &fronts{served: make(chan error, 2)}
-	fronts.open(p.server(), guarded{Listener: p.listener})
+	fronts.open(p.server(), p.guarded(p.listener, nil, newcomer))
 	for {
 		select {
 		case listener := <-p.opened:
-			fronts.open(p.serverTLS(), guarded{listener, p.vault.base, p.options.Timeouts.ReadHeader})
+			fronts.open(p.serverTLS(), p.guarded(listener, p.vault.base, newcomerTLS))
 		case err := <-fronts.served:
 			return errors.Join(fmt.Errorf("serve proxied requests: %w", err), p.shutDown(fronts))
 		case <-ctx.Done():
@@ -127,7 +128,12 @@ func (p *Proxy) serverTLS() *http.Server {
 	return server
 }
 
-// leave closes the listeners, waits for the accept loops to end and lingers. Clients are asked to connect anew only when
+func (p *Proxy) guarded(l net.Listener, secure *tls.Config, lingers time.Duration) guarded {
+	t := p.options.Timeouts
+	return guarded{l, secure, t.ReadHeader, &p.newcomers, lingers * t.Linger}
+}
+
+// leave closes the listeners, waits for the accept loops to end and for whoever has just got in, and lingers. Clients are asked to connect anew only when
 // they can no longer get in here: what waits in a listener's queue when it is closed is reset.
 func (p *Proxy) leave(fronts *fronts) {
 	for _, listener := range fronts.listeners {
@@ -139,6 +145,7 @@ func (p *Proxy) leave(fronts *fronts) {
 		<-fronts.served //nolint:errcheck // it ends because the listener was closed
 	}
 	p.leaving.Store(true)
+	p.newcomers.wait()
 	time.Sleep(p.options.Timeouts.Linger)
 }
 
