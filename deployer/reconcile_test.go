@@ -388,6 +388,11 @@ func TestWhatComesBackDuringItsDrainGoesOn(t *testing.T) {
 		if n := r.count("halt two " + digest(5)); n > 0 {
 			r.Errorf("it was stopped %d times", n)
 		}
+		r.configure(web())
+		r.configure(web(), two)
+		next := r.submit(packagedFor(two, 6))
+		r.pass(time.Second)
+		r.is(next, deployer.Draining) // nor does anything wait for the requests from before
 	}, web(), two)
 }
 
@@ -518,7 +523,6 @@ func TestAStartRollsToTheNewConfiguration(t *testing.T) {
 	})
 }
 
-// Mutant: withoutImageLocked that stops nothing.
 func TestAnotherImageIsLookedUpAndDeployed(t *testing.T) {
 	for name, change := range map[string]func(*deployer.Service){
 		"image": func(s *deployer.Service) { s.Image = "ghcr.io/o/new" },
@@ -549,7 +553,7 @@ func TestAnotherImageIsLookedUpAndDeployed(t *testing.T) {
 }
 
 // A deployment that gave way to another image says nothing against its configuration. A person who cancels it does.
-// Mutant: isRefusalLocked with cancelled.
+// Mutants: isRefusalLocked with cancelled; withoutImageLocked that stops nothing.
 func TestWhatGaveWayToAnotherImageIsNoRefusal(t *testing.T) {
 	for name, want := range map[string]deployer.State{"another image": deployer.Succeeded, "on request": deployer.Cancelled} {
 		t.Run(name, func(t *testing.T) {
