@@ -131,6 +131,28 @@ func TestAStartThatGivesWayIsNoTrouble(t *testing.T) {
 	}, recreated())
 }
 
+// A release may take as long to stop as the configuration that made it allows, and the next one waits for that.
+// Mutants: retireWithin without the service's stop; without those of earlier.
+func TestRecreateWaitsAsLongAsTheOldReleaseMayTake(t *testing.T) {
+	patient := recreated()
+	patient.Stop = time.Hour
+	inBubble(t, func(r *rig) {
+		for n := range 2 {
+			r.deployed(2*n + 1)
+			r.runtime.On(digest(2*n+1), deployertest.Script{Halt: deployertest.Step{Delay: 50 * time.Minute}})
+			if n == 0 {
+				r.submit(packaged(2))
+			} else {
+				r.configure(recreated())
+			}
+			r.pass(51 * time.Minute)
+			next := r.newest("web").ID
+			r.is(next, deployer.Succeeded)
+			r.serves(next)
+		}
+	}, patient)
+}
+
 // What cannot be made, for a secret that is damaged or a path that is missing, leaves what runs alone: nobody notices.
 // Mutant: bringUp without Make.
 func TestRecreateTouchesNothingWhenTheNextReleaseCannotBeMade(t *testing.T) {

@@ -18,7 +18,7 @@ func (l *lane) makeWay(ctx context.Context, j *job) error {
 	}
 	defer reached("halted")
 	l.distrust()
-	return l.retry(ctx, retireDeadline, "stop the old release", j, func(ctx context.Context) error { return l.haltOthers(ctx, j) })
+	return l.retry(ctx, l.retireWithin(), "stop the old release", j, func(ctx context.Context) error { return l.haltOthers(ctx, j) })
 }
 
 // haltOthers stops every release of the service but the job's own.

@@ -119,7 +119,7 @@ func (l *lane) unmake(ctx context.Context, j *job) error {
 	if l.service().made(l.now(j).Spec) {
 		return nil
 	}
-	return l.retry(ctx, retireDeadline, "remove the containers of an earlier configuration", j, func(ctx context.Context) error {
+	return l.retry(ctx, l.retireWithin(), "remove the containers of an earlier configuration", j, func(ctx context.Context) error {
 		return l.d.Runtime.Retire(ctx, j.id)
 	})
 }
@@ -316,7 +316,7 @@ func lasted(begun time.Time) time.Duration { return time.Since(begun).Round(10 *
 // retireOthers removes every release of the service but the live one: the old one, and earlier ones that failed.
 func (l *lane) retireOthers(ctx context.Context, j *job) error {
 	defer reached("retired")
-	return l.retry(ctx, retireDeadline, "remove the old release", j, func(ctx context.Context) error {
+	return l.retry(ctx, l.retireWithin(), "remove the old release", j, func(ctx context.Context) error {
 		if err := l.standDown(ctx); err != nil {
 			return err
 		}
@@ -328,6 +328,18 @@ func (l *lane) retireOthers(ctx context.Context, j *job) error {
 		}
 		return err
 	})
+}
+
+// retireWithin is how long it may take to stop a release: an engine gives it the stop time that it was made with, as far as that
+// is known.
+func (l *lane) retireWithin() time.Duration {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	stop := l.service().Stop
+	for _, s := range l.earlier {
+		stop = max(stop, s.Stop)
+	}
+	return retireDeadline + stop
 }
 
 func (l *lane) retire(ctx context.Context, j *job, id string) error {
