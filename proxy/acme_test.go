@@ -396,3 +396,33 @@ func TestAHostThatComesBackBeginsAnew(t *testing.T) {
 		t.Errorf("told %q", got)
 	}
 }
+
+// TestAHostThatIsGoneIsNobodysBusinessOnceItsRoutesAreGone: while they live it is served as before. Mutant: keep it for good.
+func TestAHostThatIsGoneIsNobodysBusinessOnceItsRoutesAreGone(t *testing.T) {
+	var notices told
+	with := func(names ...string) proxy.TLS {
+		return proxy.TLS{Routes: hosts(names...), ACME: &proxy.ACME{Directory: "https://127.0.0.1:1/dir"}}
+	}
+	p := startTLS(t, proxy.Options{Notice: notices.take, Certificates: t.TempDir()}, with("a.pl", "b.pl"))
+	point(t, p, "a", "1", only("a.pl/", nobody(t)))
+	point(t, p, "b", "1", only("b.pl/", nobody(t)))
+	setTLS(t, p, with("a.pl"))
+	for _, host := range []string{"a.pl", "b.pl"} {
+		soon(t, "the trouble to be told", func() bool { return len(notices.of("certificate of "+host)) == 1 })
+	}
+	if status, _ := get(t, p, "http://b.pl/"); status != http.StatusPermanentRedirect {
+		t.Errorf("while its routes live: %d", status)
+	}
+	if _, err := p.Reroute(map[string]map[string][]string{"b": nil}); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := get(t, p, "http://b.pl/"); status != http.StatusNotFound {
+		t.Errorf("afterwards: %d", status)
+	}
+	if got := notices.of("certificate of b.pl"); got[len(got)-1] != "" {
+		t.Errorf("afterwards it is still told %q", got)
+	}
+	if got := notices.of("certificate of a.pl"); got[len(got)-1] == "" {
+		t.Errorf("of the other one it is told %q", got)
+	}
+}

@@ -14,7 +14,7 @@ import (
 type keyring struct {
 	on     bool // there is TLS
 	hosts  map[string]*tlsHost
-	leased bool                        // some of them have leases
+	passes bool                        // some of them, or leases of theirs, end with live routes
 	signs  map[string]*authority       // by file of client CAs; what cannot be read is not there
 	pairs  []*tls.Certificate          // from files
 	issued map[string]*tls.Certificate // by ACME, by host

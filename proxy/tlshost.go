@@ -18,6 +18,7 @@ type tlsHost struct {
 	auto     bool             // ACME may make its certificate
 	clientCA string           // what clients are known by; empty: anybody may come
 	leases   map[lease]string // the same for routes that are served still by others than those whose they are
+	kept     bool             // nobody has configured it any more: it is there as long as its routes are
 	config   *tls.Config      // for handshakes, where clients are asked for certificates that can be verified
 }
 

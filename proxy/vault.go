@@ -76,7 +76,9 @@ func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
 		switch was, is := v.hosts[name], hosts[name]; {
 		case was == nil:
 		case is == nil:
-			hosts[name] = was
+			kept := *was
+			kept.kept = true
+			hosts[name] = &kept
 		default:
 			is.keep(was, routes)
 		}
@@ -268,7 +270,7 @@ func (v *vault) renewLocked() {
 		if len(by) > 0 {
 			fresh.config = v.mutual(by)
 		}
-		ring.leased = ring.leased || len(host.leases) > 0
+		ring.passes = ring.passes || host.kept || len(host.leases) > 0
 		ring.hosts[name] = &fresh
 	}
 	v.ring.Store(ring)
@@ -292,15 +294,18 @@ func (v *vault) remember(live *table) {
 	v.renewLocked()
 }
 
-// moved ends the leases of routes that are with those whose they are.
+// moved ends the leases of routes that are with those whose they are, and what was kept of hosts for routes that are gone.
 func (v *vault) moved(live *table) {
-	if !v.ring.Load().leased {
+	if !v.ring.Load().passes {
 		return // a look at files may take long
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for name, was := range v.hosts {
 		switch is := was.without(live.hosts[name]); {
+		case was.kept && len(live.hosts[name]) == 0:
+			delete(v.hosts, name)
+			delete(v.failures, name)
 		case is == was:
 		case is.isMutual() || len(is.routes) > 0:
 			v.hosts[name] = is
@@ -311,6 +316,7 @@ func (v *vault) moved(live *table) {
 	v.watchLocked()
 	v.renewLocked()
 	v.assessLocked(time.Now())
+	offer(v.changed)
 }
 
 // look rereads the files, tells what there is to tell, and returns the hosts that need ACME.
