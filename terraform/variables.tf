@@ -68,6 +68,11 @@ variable "config_region" {
   description = "The region of the bucket. Default: the provider's."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.config_region == null || can(regex("^[a-z0-9-]+$", var.config_region))
+    error_message = "Write the name of a region, such as eu-west-1."
+  }
 }
 
 variable "vpc_id" {

@@ -155,9 +155,11 @@ run "refuses_what_would_break_out_of_the_script" {
     config_key = "a'b"
     config_arn = "arn:aws:s3:::my-bucket/a'b"
     releases   = "https://example.com/$(reboot)"
+
+    config_region = "eu-west-1'; reboot; '"
   }
 
-  expect_failures = [var.tag, var.config_key, var.releases]
+  expect_failures = [var.tag, var.config_key, var.releases, var.config_region]
 }
 
 run "refuses_mistakes" {
