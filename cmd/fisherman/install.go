@@ -23,6 +23,7 @@ type installation struct {
 	location, program, root string
 	print, now              bool
 	out                     io.Writer
+	moved                   []string // units of sockets that are rewritten
 }
 
 func newInstall() *cobra.Command {
@@ -206,6 +207,7 @@ func (i *installation) place(f file, mode fs.FileMode, replace bool) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("write %s: %w; run this as root", path, err)
 	}
+	rewritten := err == nil
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write %s: %w; run this as root", path, err)
 	}
@@ -213,6 +215,9 @@ func (i *installation) place(f file, mode fs.FileMode, replace bool) error {
 		return fmt.Errorf("write %s: %w; run this as root", path, err)
 	}
 	fmt.Fprintf(i.out, "written    %s\n", path)
+	if rewritten && strings.HasSuffix(path, ".socket") {
+		i.moved = append(i.moved, filepath.Base(path))
+	}
 	return nil
 }
 
@@ -244,7 +249,9 @@ func (i *installation) tell(ctx context.Context, b box) error {
 		units = append(units, s.Unit())
 	}
 	all := strings.Join(units, " ")
-	commands := []string{"daemon-reload", "enable " + all, "restart " + serviceUnit}
+	// In one command: no socket can be opened while the service has it, and one that was moved is lost when the service alone is restarted.
+	restart := "restart " + strings.Join(append(i.moved, serviceUnit), " ")
+	commands := []string{"daemon-reload", "enable " + all, restart}
 	if i.root != "/" || !systemdRuns() {
 		_, err := fmt.Fprintf(i.out, "\nsystemd does not run here. In the image: systemctl --root=%s enable %s\n", i.root, all)
 		return err
@@ -259,6 +266,10 @@ func (i *installation) tell(ctx context.Context, b box) error {
 	}
 	if i.now {
 		_, err := fmt.Fprintf(i.out, "\nfisherman runs. Its log: journalctl -u fisherman -f\n")
+		return err
+	}
+	if len(i.moved) > 0 {
+		_, err := fmt.Fprintf(i.out, "\nNext, because a socket was moved:\n  systemctl %s\n", restart)
 		return err
 	}
 	_, err := fmt.Fprintf(i.out, "\nNext: write the configuration and, into %[2]s, what it takes from the environment; then\n"+

@@ -71,9 +71,26 @@ services:
 			t.Errorf("the socket %s: %s; want one that no number of starts closes", unit, limit)
 		}
 	}
+	s.moveSocket(t, m, http)
 	m.run("systemctl", "stop", "fisherman-http.socket", "fisherman-https.socket", "fisherman-server.socket", "fisherman.service")
 	if _, err := net.Dial("tcp", s.server.proxy); err == nil {
 		t.Error("somebody listens on what was stopped")
+	}
+}
+
+// moveSocket changes an address in the configuration, whose socket systemd holds from then on: it starts a server that does not run.
+func (s *stage) moveSocket(t *testing.T, m *machine, from int) {
+	t.Helper()
+	to := freePort(t)
+	m.run("sed", "-i", fmt.Sprintf("s/:%d\"/:%d\"/", from, to), "/etc/fisherman/fisherman.yaml")
+	m.run(onMachine, "install", "--config", "/etc/fisherman/fisherman.yaml", "--now")
+	m.run("systemctl", "stop", "fisherman.service")
+	s.server.proxy = fmt.Sprintf("127.0.0.1:%d", to)
+	if err := (&visitors{address: s.server.proxy, host: "web.test"}).ask("/"); err != nil {
+		t.Errorf("at its new address: %v\n%s", err, m.journal())
+	}
+	if _, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", from)); err == nil {
+		t.Error("somebody listens at the old one")
 	}
 }
 
