@@ -303,7 +303,7 @@ func FuzzNoProblemShowsASecret(f *testing.F) {
 			"github: { secret: %s }", "github: { token: %s }", "github:\n  token: %s", "discord: { token: %s }", "discord:\n  token: %s", "server: { token: %s }",
 			"registries: { ghcr.io: { password: %s } }", "registries:\n  ghcr.io:\n    password: %s", "services: { web: { secret: %s } }",
 			"services: { web: { secret: [x, %s] } }", "services: { web: { environment: { A: %s } } }", "services:\n  web:\n    environment:\n      A: %s",
-			"defaults: { environment: { A: %s } }",
+			"defaults: { environment: { A: %s } }", "github: {secret:%s}", "services: { web: { environment: {A:%[1]s, B: c}, files: { /a: {content:%[1]s} } } }",
 		} {
 			text := fmt.Sprintf(k, before+marker+after)
 			_, err := config.Parse([]byte(text), environment)
