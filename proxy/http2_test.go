@@ -493,3 +493,25 @@ func farewell(conn net.Conn) (http2.ErrCode, error) {
 		}
 	}
 }
+
+// TestOneConnectionHoldsOnlySoMuchOverHTTP2: what has been sent of requests is kept until they are answered.
+func TestOneConnectionHoldsOnlySoMuchOverHTTP2(t *testing.T) {
+	p, config, _ := startFront(t, says("reached"))
+	config.ServerName, config.NextProtos = "a.pl", []string{"h2"}
+	conn := dialTLS(t, p, config)
+	_, _ = io.WriteString(conn, http2.ClientPreface)
+	framer := http2.NewFramer(conn, conn)
+	_ = framer.WriteSettings()
+	frame, err := framer.ReadFrame()
+	settings, is := frame.(*http2.SettingsFrame)
+	if !is {
+		t.Fatalf("begins with %v, %v", frame, err)
+	}
+	for of, most := range map[http2.SettingID]uint32{
+		http2.SettingMaxConcurrentStreams: 100, http2.SettingMaxFrameSize: 16 << 10, http2.SettingMaxHeaderListSize: 65 << 10,
+	} {
+		if got, told := settings.Value(of); !told || got > most {
+			t.Errorf("%v: %d", of, got)
+		}
+	}
+}

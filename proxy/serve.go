@@ -10,8 +10,15 @@ import (
 	"time"
 )
 
-// maxHead is the most a request's head may have, in bytes: 431 beyond.
-const maxHead = 64 << 10
+const (
+	// maxHead is the most a request's head may have, in bytes: 431 beyond.
+	maxHead = 64 << 10
+	// maxStreams is how many requests may be under way on a connection of HTTP/2: as many as RFC 9113, 6.5.2, finds enough.
+	maxStreams = 100
+	// maxFrame is the most a frame of HTTP/2 may have, in bytes, since one that is not complete is held in memory. Less cannot be
+	// asked for (RFC 9113, 4.2).
+	maxFrame = 16 << 10
+)
 
 // Listen opens Options.Listen, unless there is a listener already. Connections queue until Run serves them.
 func (p *Proxy) Listen(ctx context.Context) error {
@@ -125,6 +132,7 @@ func (p *Proxy) serverTLS() *http.Server {
 	server.Protocols = &http.Protocols{}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
+	server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame}
 	return server
 }
 
