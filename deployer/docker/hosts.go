@@ -57,38 +57,45 @@ func (e *Engine) SetNames(addresses map[string][]string) error {
 	}
 	err = nil
 	for _, file := range found {
+		if !file.Type().IsRegular() {
+			continue
+		}
 		err = errors.Join(err, h.refresh(filepath.Join(h.dir, file.Name())))
 	}
 	return err
 }
 
-// refresh gives a file today's names and leaves what is before them.
+// refresh gives a file today's names and leaves what is before them. Nothing is waited for: whatever becomes of the machine, what is
+// before the names is as it was, and a start brings them up to date.
 func (h *hosts) refresh(path string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read hosts file: %w", err)
 	}
 	own, _, _ := strings.Cut(string(old), hostsMark)
-	return h.write(path, own)
+	text := h.text(own, len(old))
+	if bytes.Equal(text, old) {
+		return nil
+	}
+	return writeHosts(path, text, func(*os.File) error { return nil })
 }
 
-// write puts own lines and the names into a file, in one piece and in place. Behind them are line ends, so that nothing is left of
-// what was longer, and nobody reads half of it.
-func (h *hosts) write(path, own string) (err error) {
+// text is a file's: its own lines and the names. Behind them are line ends, so that nothing is left of what was longer.
+func (h *hosts) text(own string, least int) []byte {
+	text := own + hostsMark + hostsLines(h.names, own)
+	size := max(least, (len(text)+hostsBlock-1)/hostsBlock*hostsBlock)
+	return append([]byte(text), bytes.Repeat([]byte("\n"), size-len(text))...)
+}
+
+// writeHosts puts a text into a file, in one piece and in place, so that nobody reads half of it.
+func writeHosts(path string, text []byte, keep func(*os.File) error) (err error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
 		return fmt.Errorf("write hosts file: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("write hosts file: %w", err)
-	}
-	text := own + hostsMark + hostsLines(h.names, own)
-	size := max(int(info.Size()), (len(text)+hostsBlock-1)/hostsBlock*hostsBlock)
-	padded := append([]byte(text), bytes.Repeat([]byte("\n"), size-len(text))...)
-	if _, err = file.WriteAt(padded, 0); err == nil {
-		err = errors.Join(file.Chmod(0o644), file.Sync()) // whatever the umask is
+	if _, err = file.WriteAt(text, 0); err == nil {
+		err = errors.Join(file.Chmod(0o644), keep(file)) // whatever the umask is
 	}
 	if err != nil {
 		return fmt.Errorf("write hosts file %s: %w", path, err)
@@ -139,7 +146,7 @@ func (e *Engine) hostsMount(ctx context.Context, s deployer.Service) ([]mount.Mo
 	}
 	own := hostsHead + extra
 	if old, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(old), own+hostsMark) {
-		if err := h.write(path, own); err != nil {
+		if err := writeHosts(path, h.text(own, len(old)), (*os.File).Sync); err != nil {
 			return nil, err
 		}
 	}

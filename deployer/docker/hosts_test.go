@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"fisherman/deployer/docker"
 )
@@ -84,4 +85,51 @@ func noHostsFileWhereTheEngineSeesNone(t *testing.T, b *bench) {
 	if err := engine.RunOnce(t.Context(), r, "before", []string{"task", "say=hello"}, func(string) {}); err != nil {
 		t.Errorf("without a hosts file: %v", err)
 	}
+}
+
+// TestNamesAreWrittenWhereTheyDiffer, and what is no hosts file is no hindrance. Mutants: SetNames that takes every entry for a
+// file; refresh that writes what is there.
+func TestNamesAreWrittenWhereTheyDiffer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, past := filepath.Join(dir, "web"), time.Unix(1e9, 0)
+	for _, err := range []error{
+		os.WriteFile(file, []byte("127.0.0.1\tlocalhost\n# services, as they are live:\n"), 0o600),
+		os.Mkdir(filepath.Join(dir, "lost+found"), 0o700), os.Symlink("nowhere", filepath.Join(dir, "link")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	engine, err := docker.New(docker.Options{Host: "unix:///nowhere/docker.sock", Hosts: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		address string
+		written bool
+	}{{"10.0.0.2", true}, {"10.0.0.2", false}, {"10.0.0.3", true}} {
+		if err := os.Chtimes(file, past, past); err != nil {
+			t.Fatal(err)
+		}
+		if err := engine.SetNames(map[string][]string{"api": {c.address}}); err != nil {
+			t.Error(err)
+		}
+		info, err := os.Stat(file)
+		if err != nil || info.ModTime().After(past) != c.written || info.Mode().Perm() != 0o644 {
+			t.Errorf("%s: written at %v, want it written: %t; %v", c.address, info, c.written, err)
+		}
+		if text := readAll(t, file); !strings.Contains(text, "127.0.0.1\tlocalhost\n") || !strings.Contains(text, c.address+"\tapi\n") {
+			t.Errorf("it holds\n%s", text)
+		}
+	}
+}
+
+func readAll(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
