@@ -99,7 +99,7 @@ func (l *lane) beginStart(id string, up bool, stop context.CancelFunc) (done fun
 func (l *lane) claimStart(id string, stop context.CancelFunc) (done func(), due bool) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.removed || l.halted || l.live == nil || l.live.ID != id {
+	if !l.servesLocked(id) {
 		return nil, false
 	}
 	return l.claimStartLocked(stop)

@@ -699,7 +699,7 @@ func TestAHostIsServedUntilTheOneThatTakesItOverIsUp(t *testing.T) {
 	}, one)
 }
 
-// Mutants: scale that replaces; grow that points at once; shrink without its drain.
+// Mutants: scale that replaces; grow that points at once; shrink without its drain; one that pauses between part and turnNow, without switching.
 func TestScalingReplacesNothing(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		id := r.deployed(1)

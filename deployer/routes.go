@@ -53,14 +53,14 @@ func (l *lane) becomeLive(d Deployment, replicas []Replica, fresh vitals, routes
 // repoint sends the traffic to those replicas of the live release that are well, unless it goes there already, the
 // release was stopped on purpose, or it has yet to come up, after that or a start of the program, and requests wait for it.
 func (l *lane) repoint() error {
-	_, err := l.turn()
+	l.d.switching.Lock()
+	defer l.d.switching.Unlock()
+	_, err := l.turnNow()
 	return err
 }
 
-// turn is repoint with the drain of the addresses that get no more requests.
-func (l *lane) turn() (drain func(context.Context, func(int)) int, err error) {
-	l.d.switching.Lock()
-	defer l.d.switching.Unlock()
+// turnNow is repoint for who holds switching, with the drain of the addresses that get no more requests.
+func (l *lane) turnNow() (drain func(context.Context, func(int)) int, err error) {
 	id, routes, due := l.rotation()
 	if !due {
 		return nothingToDrain, nil

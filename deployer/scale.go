@@ -27,7 +27,7 @@ func (l *lane) dueToScale(live Deployment, more bool) bool {
 	defer l.d.mu.Unlock()
 	now := time.Now()
 	switch {
-	case l.removed || l.halted || l.live == nil || l.live.ID != live.ID || l.busyLocked() || l.isShortLocked():
+	case !l.servesLocked(live.ID) || l.busyLocked() || l.isShortLocked():
 		return false
 	case more && l.isForgottenLocked():
 		return false
@@ -77,10 +77,9 @@ func (l *lane) shrink(ctx context.Context, live Deployment, surplus []Replica) {
 	defer stop()
 	log := l.about(live.ID)
 	log.Info().Int("surplus", len(surplus)).Msg("stopping the replicas that are too many")
-	ids := l.part(surplus)
 	defer l.part(nil)
-	drain, err := l.turn()
-	if err == nil {
+	ids, drain, err := l.turnFrom(live.ID, surplus)
+	if drain != nil {
 		draining, stop := context.WithTimeout(ctx, service.Drain)
 		defer stop()
 		drain(draining, func(int) {})
@@ -90,6 +89,30 @@ func (l *lane) shrink(ctx context.Context, live Deployment, surplus []Replica) {
 		log.Error().Err(err).Msg("cannot stop the replicas that are too many; trying again")
 	}
 	l.d.look()
+}
+
+// turnFrom takes the requests away from what is about to be removed of the live release. Nobody else points the traffic between
+// the two: the drain would be theirs. Without one there is nothing to do: the release serves no more.
+func (l *lane) turnFrom(live string, surplus []Replica) (ids []string, drain func(context.Context, func(int)) int, err error) {
+	l.d.switching.Lock()
+	defer l.d.switching.Unlock()
+	if !l.serves(live) {
+		return nil, nil, nil
+	}
+	ids = l.part(surplus)
+	drain, err = l.turnNow()
+	return ids, drain, err
+}
+
+// serves reports whether a release is live, and is to stay so at this moment.
+func (l *lane) serves(id string) bool {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return l.servesLocked(id)
+}
+
+func (l *lane) servesLocked(id string) bool {
+	return !l.removed && !l.halted && l.live != nil && l.live.ID == id
 }
 
 // part keeps requests from containers that are about to be removed.
