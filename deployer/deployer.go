@@ -123,6 +123,7 @@ func New(o Options) (*Deployer, error) {
 	if err := d.recallLive(); err != nil {
 		return nil, err
 	}
+	d.recallLoans()
 	d.recallActive(memory.Active)
 	d.recallLeft()
 	return d, nil

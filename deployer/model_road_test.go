@@ -131,6 +131,12 @@ func (r *road) Live() map[string]string {
 	return maps.Clone(r.live)
 }
 
+func (r *road) Routed() map[string]map[string][]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.routes)
+}
+
 func (r *road) Answers(service string) (all, failed uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

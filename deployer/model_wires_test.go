@@ -95,4 +95,5 @@ func (s street) Reroute(routes map[string]map[string][]string) (drains map[strin
 
 func (s street) Settle()                                     {}
 func (s street) Live() map[string]string                     { return s.p.w.road.Live() }
+func (s street) Routed() map[string]map[string][]string      { return s.p.w.road.Routed() }
 func (s street) Answers(service string) (all, failed uint64) { return s.p.w.road.Answers(service) }

@@ -167,6 +167,8 @@ type Traffic interface {
 	Reroute(routes map[string]map[string][]string) (drains map[string]func(ctx context.Context, left func(int)) (cut int), err error)
 	// Live names the release of each service, as last pointed, across restarts.
 	Live() map[string]string
+	// Routed are the routes of each service, as Reroute is told of them, as last pointed, across restarts.
+	Routed() map[string]map[string][]string
 	// Answers counts what the release that a service points to has answered since this process points to it, and how
 	// much of that failed: 5xx, the app's or for want of the app.
 	Answers(service string) (all, failed uint64)

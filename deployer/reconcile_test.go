@@ -675,28 +675,44 @@ func TestRoutesMoveInOneStepAndContainersStay(t *testing.T) {
 	}, web(), second())
 }
 
-// A host that goes to a service which has yet to come up is served by the one that had it, until then.
-// Mutant: arrange without lendLocked.
+// A host that goes to a service which has yet to come up is served by the one that had it, until then, whether or not the
+// program runs meanwhile, and when it is told.
+// Mutants: arrange without lendLocked; New without recallLoans.
 func TestAHostIsServedUntilTheOneThatTakesItOverIsUp(t *testing.T) {
-	one, two := web(), second()
-	one.Routes = append(one.Routes, two.Routes...)
-	inBubble(t, func(r *rig) {
-		r.deployed(1)
-		old := r.traffic.routed("web")["b.pl/"]
-		one.Routes = one.Routes[:1]
-		let := r.held(5, deployer.Verifying)
-		r.hasImage(two, "latest", 5)
-		r.configure(one, two)
-		r.pass(10 * time.Second)
-		if to := r.traffic.routed("web")["b.pl/"]; !slices.Equal(to, old) {
-			r.Fatalf("b.pl goes to %v of web, want %v until two is up", to, old)
-		}
-		let()
-		r.pass(time.Second)
-		if a, b := r.traffic.routed("web"), r.traffic.routed("two"); len(a) != 1 || len(a["a.pl/"]) != 1 || len(b["b.pl/"]) != 1 {
-			r.Errorf("web has %v, two has %v", a, b)
-		}
-	}, one)
+	for what, change := range map[string]func(*rig, ...deployer.Service){
+		"told while it runs":      (*rig).configure,
+		"told, and restarted":     func(r *rig, all ...deployer.Service) { r.configure(all...); r.restart() },
+		"told by a start":         func(r *rig, all ...deployer.Service) { r.services = all; r.restart() },
+		"told by a start, twice":  func(r *rig, all ...deployer.Service) { r.services = all; r.restart(); r.restart() },
+		"told, restarted, told":   func(r *rig, all ...deployer.Service) { r.configure(all...); r.restart(); r.configure(all...) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			one, two := web(), second()
+			one.Routes = append(one.Routes, two.Routes...)
+			inBubble(t, func(r *rig) {
+				r.deployed(1)
+				old := r.traffic.routed("web")["b.pl/"]
+				one.Routes = one.Routes[:1]
+				let := r.held(5, deployer.Verifying)
+				r.hasImage(two, "latest", 5)
+				r.traffic.onPoint(func() {
+					if len(r.traffic.routes["web"]["b.pl/"])+len(r.traffic.routes["two"]["b.pl/"]) == 0 {
+						r.Error("b.pl is nobody's for a moment")
+					}
+				})
+				change(r, one, two)
+				r.pass(10 * time.Second)
+				if to := r.traffic.routed("web")["b.pl/"]; !slices.Equal(to, old) {
+					r.Fatalf("b.pl goes to %v of web, want %v until two is up", to, old)
+				}
+				let()
+				r.pass(time.Second)
+				if a, b := r.traffic.routed("web"), r.traffic.routed("two"); len(a) != 1 || len(a["a.pl/"]) != 1 || len(b["b.pl/"]) != 1 {
+					r.Errorf("web has %v, two has %v", a, b)
+				}
+			}, one)
+		})
+	}
 }
 
 // Mutants: scale that replaces; grow that points at once; shrink without its drain; one that pauses between part and turnNow, without switching.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // loan is a route that its service has in the configuration no longer, and serves until the one that has it now can.
@@ -43,6 +44,36 @@ func (d *Deployer) lendLocked(before map[string]Service) {
 			}
 		}
 	}
+}
+
+// recallLoans finds the routes that were lent when the program stopped, or would have been, had the configuration changed before:
+// those that a service has still, and by the configuration another one that has never been live.
+func (d *Deployer) recallLoans() {
+	before := map[string]Service{}
+	for service, routes := range d.Traffic.Routed() {
+		s := Service{Name: service}
+		for key, to := range routes {
+			if r, known := routeOf(key, to); known {
+				s.Routes = append(s.Routes, r)
+			}
+		}
+		before[service] = s
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lendLocked(before)
+}
+
+// routeOf is a route as it is pointed. On which port its service serves it only the addresses say.
+func routeOf(key string, to []string) (r Route, known bool) {
+	host, prefix, _ := strings.Cut(key, "/")
+	for _, address := range to {
+		_, port, err := net.SplitHostPort(address)
+		if n, bad := strconv.Atoi(port); err == nil && bad == nil {
+			return Route{Host: host, Prefix: "/" + prefix, Port: n}, true
+		}
+	}
+	return Route{}, false
 }
 
 // endLoansLocked takes over the routes that others have served until now.

@@ -25,6 +25,7 @@ func (d *Deployer) restore(ctx context.Context) error {
 	}
 	d.Traffic.Settle()
 	d.setRestored(time.Now())
+	d.rerouteAgain() // what was lent, and is taken over by what has been found
 	d.renameNow()
 	return nil
 }

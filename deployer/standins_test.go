@@ -154,6 +154,12 @@ func (t *traffic) Live() map[string]string {
 	return live
 }
 
+func (t *traffic) Routed() map[string]map[string][]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.routes)
+}
+
 func (t *traffic) routed(service string) map[string][]string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

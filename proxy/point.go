@@ -173,5 +173,14 @@ func (p *Proxy) Live() map[string]string {
 	return live
 }
 
+// Routed are the routes of each service, as Point and Reroute are told of them.
+func (p *Proxy) Routed() map[string]map[string][]string {
+	all := map[string]map[string][]string{}
+	for service, release := range p.table.Load().releases {
+		all[service] = release.entry.Routes
+	}
+	return all
+}
+
 // Routes lists the live table by host and prefix, with the requests in flight on each backend.
 func (p *Proxy) Routes() []Route { return p.table.Load().rows() }

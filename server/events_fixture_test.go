@@ -210,6 +210,8 @@ func (t *traffic) Live() map[string]string {
 	return live
 }
 
+func (t *traffic) Routed() map[string]map[string][]string { return nil }
+
 func (t *traffic) Answers(string) (all, failed uint64) { return 0, 0 }
 
 // noTags is a registry that has no tags: what is deployed is named by its digest.
