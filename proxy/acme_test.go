@@ -426,3 +426,35 @@ func TestAHostThatIsGoneIsNobodysBusinessOnceItsRoutesAreGone(t *testing.T) {
 		t.Errorf("of the other one it is told %q", got)
 	}
 }
+
+// TestFailuresOutliveARestart: neither is a CA asked again before its time nor is a host well meanwhile. Another way of asking does
+// not wait. Mutant: begin with no failures.
+func TestFailuresOutliveARestart(t *testing.T) {
+	var notices told
+	store, by := t.TempDir(), proxy.ACME{Directory: "https://127.0.0.1:1/dir"}
+	begin := func() (*proxy.Proxy, *prometheus.Registry, func()) {
+		registry := prometheus.NewRegistry()
+		p := prepare(t, proxy.Options{
+			ListenTLS: "127.0.0.1:0", Certificates: store, Notice: notices.take, Metrics: registry, Timeouts: proxy.Timeouts{Retry: time.Hour},
+		})
+		return p, registry, run(t, p)
+	}
+	p, _, stop := begin()
+	setTLS(t, p, proxy.TLS{Routes: hosts("a.pl"), ACME: &by})
+	soon(t, "the trouble to be told", func() bool { return len(notices.of("certificate of a.pl")) > 0 })
+	stop()
+	p, registry, _ := begin()
+	setTLS(t, p, proxy.TLS{Routes: hosts("a.pl", "b.pl"), ACME: &by})
+	soon(t, "another host to fail", func() bool { return failuresOf(t, registry, "b.pl") == 1 })
+	for _, reason := range notices.of("certificate of a.pl") {
+		if reason == "" {
+			t.Error("after a restart it is told that all is well")
+		}
+	}
+	if n := failuresOf(t, registry, "a.pl"); n != 0 {
+		t.Errorf("after a restart: %v attempts", n)
+	}
+	by.Email = "me@a.pl"
+	setTLS(t, p, proxy.TLS{Routes: hosts("a.pl", "b.pl"), ACME: &by})
+	soon(t, "it to be tried another way", func() bool { return failuresOf(t, registry, "a.pl") == 1 })
+}

@@ -75,11 +75,11 @@ func (v *vault) judge(ring *keyring, name string, now time.Time) (reason string,
 	case c == nil && v.unread[name] != nil:
 		return fmt.Sprintf("what ACME has made cannot be read, so nobody can reach the host over HTTPS: %s; see to it that fisherman's user may "+
 			"read it, or remove it, and another one is made; it is tried again", brief(v.unread[name])), 0
-	case c == nil && failure == nil: // it is being made
+	case c == nil && failure.Count == 0: // it is being made
 		return "", 0
 	case c == nil:
 		return fmt.Sprintf("it cannot be obtained, so nobody can reach the host over HTTPS: %s; %s", brief(failure), reachable), 0
-	case failure == nil: // it is replaced in good time
+	case failure.Count == 0: // it is replaced in good time
 		return "", 0
 	default:
 		return fmt.Sprintf("it cannot be renewed, and expires on %s: %s; %s", day(c.Leaf.NotAfter), brief(failure), reachable), urgency(c, now)

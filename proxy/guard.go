@@ -73,7 +73,7 @@ func (g *guard) Read(b []byte) (int, error) {
 
 func (g *guard) readHTTP2(b []byte) (int, error) {
 	if !g.cut.IsZero() { // each time: net/http lifts the deadline when it has found out that this is HTTP/2
-		_ = g.Conn.SetReadDeadline(g.cut)
+		_ = g.SetReadDeadline(g.cut)
 	}
 	n, err := g.Conn.Read(b)
 	rest, ok := g.expectPreface(b[:n])
@@ -88,7 +88,7 @@ func (g *guard) readHTTP2(b []byte) (int, error) {
 	switch {
 	case !g.heads.open && !g.cut.IsZero():
 		g.cut = time.Time{}
-		_ = g.Conn.SetReadDeadline(g.cut)
+		_ = g.SetReadDeadline(g.cut)
 	case g.heads.open && (g.cut.IsZero() || g.heads.whole > whole): // another one has begun
 		g.cut = time.Now().Add(g.limit)
 	}

@@ -16,12 +16,16 @@ type renewal struct {
 	check time.Duration // between two looks, at most
 }
 
-// next is how long to wait after so many failures in a row. CAs allow five failures an hour.
+// next is how long to wait after so many failures in a row. Let's Encrypt has five failed authorizations for a host, and another
+// one every twelve minutes; an attempt may be two, one for each way in which a CA looks.
 func (r renewal) next(failures int) time.Duration {
 	const most = 6 * time.Hour
-	wait := r.retry
-	for range failures - 1 {
-		wait = min(4*wait, most)
+	if failures == 1 {
+		return r.retry
+	}
+	wait := 12 * r.retry
+	for range failures - 2 {
+		wait = min(2*wait, most)
 	}
 	return wait
 }
@@ -114,8 +118,8 @@ func (t *tenders) stop() {
 
 // tend sees to it that a host has a certificate, and always a fresh one, until ctx ends.
 func (v *vault) tend(ctx context.Context, host string, settings ACME, makerFor func(ACME) (*maker, error)) {
-	for failures := 0; ; {
-		wait := min(v.left(host, settings), v.renewal.check)
+	for {
+		wait := max(v.rest(host, settings), min(v.left(host, settings), v.renewal.check))
 		if wait > 0 && !pause(ctx, wait) {
 			return
 		}
@@ -126,15 +130,7 @@ func (v *vault) tend(ctx context.Context, host string, settings ACME, makerFor f
 		if ctx.Err() != nil {
 			return
 		}
-		v.settled(host, err)
-		if err == nil {
-			failures = 0
-			continue
-		}
-		failures++
-		if !pause(ctx, v.renewal.next(failures)) {
-			return
-		}
+		v.settled(host, settings, err)
 	}
 }
 

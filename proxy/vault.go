@@ -37,9 +37,9 @@ type vault struct {
 	pairs    map[KeyPair]*watched[*tls.Certificate]
 	cas      map[string]*watched[*authority]
 	issued   map[string]issued
-	unread   map[string]error   // by host, why what a CA has made cannot be read at this time
-	failures map[string]error   // by host, of the last attempt to have a certificate made
-	troubles map[string]trouble // by what they are about
+	unread   map[string]error    // by host, why what a CA has made cannot be read at this time
+	failures map[string]failures // by host, of the last attempts to have a certificate made
+	troubles map[string]trouble  // by what they are about
 }
 
 // issued is a certificate that a CA has made.
@@ -57,7 +57,7 @@ type trouble struct {
 func newVault(options Options) *vault {
 	v := &vault{
 		log: options.Log, tell: options.Notice, pairs: map[KeyPair]*watched[*tls.Certificate]{}, cas: map[string]*watched[*authority]{},
-		issued: map[string]issued{}, unread: map[string]error{}, failures: map[string]error{}, troubles: map[string]trouble{}, zap: newZap(options.Log), shelf: newShelf(options.Certificates),
+		issued: map[string]issued{}, unread: map[string]error{}, failures: map[string]failures{}, troubles: map[string]trouble{}, zap: newZap(options.Log), shelf: newShelf(options.Certificates),
 		renewal: renewal{options.Timeouts.Retry, options.Timeouts.Renew}, changed: make(chan struct{}, 1),
 		hosts: map[string]*tlsHost{}, failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fisherman_certificate_failures_total", Help: "Failed attempts to have a certificate made or renewed by ACME.",
@@ -85,7 +85,11 @@ func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
 	}
 	v.wanted, v.hosts = t, hosts
 	clear(v.unread)
-	maps.DeleteFunc(v.failures, func(host string, _ error) bool { return hosts[host] == nil })
+	for host := range v.failures {
+		if hosts[host] == nil {
+			v.failLocked(host, failures{})
+		}
+	}
 	v.watchLocked()
 	v.rereadLocked()
 	v.recallLocked()
@@ -102,6 +106,9 @@ func (v *vault) recallLocked() {
 	for host, h := range v.hosts {
 		if _, has := v.issued[host]; h.auto && (!has || v.unread[host] != nil) {
 			_ = v.fetchLocked(host, *v.wanted.ACME) // it is told
+		}
+		if f := v.shelf.failures(*v.wanted.ACME, host); h.auto && f.Count > v.failures[host].Count {
+			v.failures[host] = f // from before a restart
 		}
 	}
 }
@@ -156,16 +163,42 @@ func (v *vault) left(host string, by ACME) time.Duration {
 }
 
 // settled takes note of how an attempt has ended.
-func (v *vault) settled(host string, err error) {
+func (v *vault) settled(host string, by ACME, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.failures[host] = err; err == nil {
-		delete(v.failures, host)
+	if err == nil {
+		v.failLocked(host, failures{})
 	} else {
+		v.failLocked(host, failures{v.failures[host].of(by) + 1, time.Now(), err.Error(), by})
 		v.failed.WithLabelValues(host).Inc()
 		v.log.Error().Str("host", host).Err(err).Msg("no certificate by ACME; trying again")
 	}
 	v.assessLocked(time.Now())
+}
+
+// failLocked takes note of a host's failures, also for after a restart.
+func (v *vault) failLocked(host string, f failures) {
+	if v.failures[host].Count == 0 && f.Count == 0 {
+		return
+	}
+	if v.failures[host] = f; f.Count == 0 {
+		delete(v.failures, host)
+	}
+	if err := v.shelf.note(host, f); err != nil {
+		v.log.Warn().Str("host", host).Err(err).Msg("after a restart it will not be known when ACME was asked last")
+	}
+}
+
+// rest is how long the CA is to be left alone about a host, after what has failed.
+func (v *vault) rest(host string, by ACME) time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f := v.failures[host]
+	if f.of(by) == 0 {
+		return 0
+	}
+	wait := v.renewal.next(f.Count)
+	return min(wait, wait-time.Since(f.Last)) // also when the clock was set back
 }
 
 // watchLocked watches the files that are wanted, and no others.
@@ -305,7 +338,7 @@ func (v *vault) moved(live *table) {
 		switch is := was.without(live.hosts[name]); {
 		case was.kept && len(live.hosts[name]) == 0:
 			delete(v.hosts, name)
-			delete(v.failures, name)
+			v.failLocked(name, failures{})
 		case is == was:
 		case is.isMutual() || len(is.routes) > 0:
 			v.hosts[name] = is
