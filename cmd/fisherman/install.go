@@ -23,7 +23,7 @@ type installation struct {
 	location, program, root string
 	print, now              bool
 	out                     io.Writer
-	moved                   []string // units of sockets that are rewritten
+	moved                   bool // a socket's unit was rewritten
 }
 
 func newInstall() *cobra.Command {
@@ -215,9 +215,7 @@ func (i *installation) place(f file, mode fs.FileMode, replace bool) error {
 		return fmt.Errorf("write %s: %w; run this as root", path, err)
 	}
 	fmt.Fprintf(i.out, "written    %s\n", path)
-	if rewritten && strings.HasSuffix(path, ".socket") {
-		i.moved = append(i.moved, filepath.Base(path))
-	}
+	i.moved = i.moved || rewritten && strings.HasSuffix(path, ".socket")
 	return nil
 }
 
@@ -249,9 +247,12 @@ func (i *installation) tell(ctx context.Context, b box) error {
 		units = append(units, s.Unit())
 	}
 	all := strings.Join(units, " ")
-	// In one command: no socket can be opened while the service has it, and one that was moved is lost when the service alone is restarted.
-	restart := "restart " + strings.Join(append(i.moved, serviceUnit), " ")
-	commands := []string{"daemon-reload", "enable " + all, restart}
+	restart := []string{"restart " + serviceUnit}
+	if i.moved {
+		// systemd opens no socket while the service runs, and any of them may start it.
+		restart = []string{"stop " + all, "start " + all}
+	}
+	commands := append([]string{"daemon-reload", "enable " + all}, restart...)
 	if i.root != "/" || !systemdRuns() {
 		_, err := fmt.Fprintf(i.out, "\nsystemd does not run here. In the image: systemctl --root=%s enable %s\n", i.root, all)
 		return err
@@ -268,8 +269,8 @@ func (i *installation) tell(ctx context.Context, b box) error {
 		_, err := fmt.Fprintf(i.out, "\nfisherman runs. Its log: journalctl -u fisherman -f\n")
 		return err
 	}
-	if len(i.moved) > 0 {
-		_, err := fmt.Fprintf(i.out, "\nNext, because a socket was moved:\n  systemctl %s\n", restart)
+	if i.moved {
+		_, err := fmt.Fprintf(i.out, "\nNext, because a socket was moved:\n  systemctl %s\n", strings.Join(restart, "\n  systemctl "))
 		return err
 	}
 	_, err := fmt.Fprintf(i.out, "\nNext: write the configuration and, into %[2]s, what it takes from the environment; then\n"+
