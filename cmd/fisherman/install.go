@@ -31,9 +31,10 @@ func newInstall() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install --config LOCATION",
 		Short: "Write the systemd units of this machine",
-		Long: "Writes fisherman.service and the units of the sockets that systemd holds for it into " + unitDirectory + ", and an empty\n" +
-			environmentFile + " (0600) for secrets where there is none. What is there already is brought up to date; running\n" +
-			"it again changes nothing else. The sockets' addresses are the configuration's; without certificates there is none for HTTPS.",
+		Long: "Writes fisherman.service, the units of the sockets that systemd holds for it, and " + namesUnit + ", which comes\n" +
+			"before Docker at boot, into " + unitDirectory + ", and an empty " + environmentFile + " (0600) for secrets\n" +
+			"where there is none. What is there already is brought up to date; running it again changes nothing else. The sockets'\n" +
+			"addresses are the configuration's; without certificates there is none for HTTPS.",
 		Example: "  fisherman install --config /etc/fisherman/fisherman.yaml --now\n" +
 			"  fisherman install --config s3://bucket/fisherman.yaml --print",
 		Args: exactly(cobra.NoArgs),
@@ -252,9 +253,9 @@ func (i *installation) tell(ctx context.Context, b box) error {
 		// systemd opens no socket while the service runs, and any of them may start it.
 		restart = []string{"stop " + all, "start " + all}
 	}
-	commands := append([]string{"daemon-reload", "enable " + all}, restart...)
+	commands := append([]string{"daemon-reload", "enable " + namesUnit + " " + all}, restart...)
 	if i.root != "/" || !systemdRuns() {
-		_, err := fmt.Fprintf(i.out, "\nsystemd does not run here. In the image: systemctl --root=%s enable %s\n", i.root, all)
+		_, err := fmt.Fprintf(i.out, "\nsystemd does not run here. In the image: systemctl --root=%s enable %s %s\n", i.root, namesUnit, all)
 		return err
 	}
 	if !i.now {

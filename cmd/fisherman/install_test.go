@@ -57,7 +57,7 @@ func TestInstallWritesWhatTheConfigurationNeeds(t *testing.T) {
 	if err != nil || warned != "" {
 		t.Fatalf("%v: %s", err, warned)
 	}
-	if strings.Count(out, "written ") != 4 || !strings.Contains(out, "systemctl --root="+root+" enable fisherman.service fisherman-http.socket") {
+	if strings.Count(out, "written ") != 5 || !strings.Contains(out, "systemctl --root="+root+" enable fisherman-names.service fisherman.service fisherman-http.socket") {
 		t.Errorf("it says\n%s", out)
 	}
 	for unit, wants := range map[string][]string{
@@ -66,6 +66,10 @@ func TestInstallWritesWhatTheConfigurationNeeds(t *testing.T) {
 			"Sockets=fisherman-http.socket fisherman-https.socket fisherman-server.socket\n",
 			`ReadWritePaths=-"/srv/fisherman state"` + "\n", "ReadWritePaths=-/srv/logs\n",
 			"StartLimitIntervalSec=0\n", "Restart=always\n", "Type=notify\n",
+		},
+		"fisherman-names.service": {
+			`ExecStart="/opt/the fisher/fisherman" forget-names --state="/srv/fisherman state"` + "\n",
+			`RequiresMountsFor="/srv/fisherman state"` + "\n", "Before=docker.service\n",
 		},
 		"fisherman-http.socket":   {"ListenStream=127.0.0.1:8080\n", "FileDescriptorName=http\n", "Service=fisherman.service\n", "TriggerLimitIntervalSec=0\n"},
 		"fisherman-https.socket":  {"ListenStream=8443\n", "FileDescriptorName=https\n"},
@@ -84,7 +88,7 @@ func TestInstallWritesWhatTheConfigurationNeeds(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(root, "srv/fisherman state")); err != nil || !info.IsDir() {
 		t.Errorf("the state directory: %v", err)
 	}
-	if again, _, err := installed(t, args...); err != nil || strings.Contains(again, "written ") || strings.Count(again, "unchanged ") != 5 {
+	if again, _, err := installed(t, args...); err != nil || strings.Contains(again, "written ") || strings.Count(again, "unchanged ") != 6 {
 		t.Errorf("the second time: %v\n%s", err, again)
 	}
 
@@ -98,7 +102,7 @@ func TestInstallWritesWhatTheConfigurationNeeds(t *testing.T) {
 		!strings.Contains(readWhole(t, filepath.Join(root, unitDirectory, serviceUnit)), "Sockets=fisherman-http.socket fisherman-server.socket\n") {
 		t.Errorf("without certificates: %v, %v\n%s", err, gone, out)
 	}
-	if again, _, err := installed(t, args...); err != nil || strings.Contains(again, "removed ") || strings.Count(again, "unchanged ") != 4 {
+	if again, _, err := installed(t, args...); err != nil || strings.Contains(again, "removed ") || strings.Count(again, "unchanged ") != 5 {
 		t.Errorf("once more: %v\n%s", err, again)
 	}
 	left, err := filepath.Glob(filepath.Join(root, unitDirectory, ".*"))
@@ -128,7 +132,7 @@ func TestInstallBeforeTheConfigurationCanBeRead(t *testing.T) {
 func TestInstallPrints(t *testing.T) {
 	root := t.TempDir()
 	out, _, err := installed(t, "--config", "absent.yaml", "--root", root, "--print")
-	if err != nil || strings.Count(out, "# "+unitDirectory+"/fisherman") != 4 {
+	if err != nil || strings.Count(out, "# "+unitDirectory+"/fisherman") != 5 {
 		t.Errorf("%v: %s", err, out)
 	}
 	if there, err := os.ReadDir(root); err != nil || len(there) > 0 {

@@ -76,7 +76,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newServe(), newInstall(), newCheck(), newSchema(), newImport(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
+	root.AddCommand(newServe(), newInstall(), newForgetNames(), newCheck(), newSchema(), newImport(), newDemo(), newDemoApp(), newStatus(), newDeploy(),
 		newRollback(), newCancel(), newHistory(), newLogs(), newRoutes(), newReconcile(), newPlan(), newCompletion(), newSecrets(), newVersion())
 	return root
 }

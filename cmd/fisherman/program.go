@@ -35,6 +35,9 @@ const dockerPause = 2 * time.Second
 // webhookPath is where GitHub sends webhooks, on `server.host` too.
 const webhookPath = "/webhooks/github"
 
+// hostsDirectory is in the state directory, and has what containers get as /etc/hosts.
+const hostsDirectory = "hosts"
+
 // memorable is how long an app may go on using an address it has looked up: Go keeps /etc/hosts for 5 s (net, cacheMaxAge).
 const memorable = 6 * time.Second
 
@@ -134,7 +137,7 @@ func openEngine(s settings) (*docker.Engine, error) {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	return docker.New(docker.Options{
-		Hosts: filepath.Join(state, "hosts"),
+		Hosts: filepath.Join(state, hostsDirectory),
 		Host:  s.Docker.Host, Network: s.Docker.Network, Registries: pullLogins(s.Registries), Log: s.part("docker"),
 	})
 }

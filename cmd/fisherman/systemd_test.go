@@ -72,6 +72,7 @@ services:
 		}
 	}
 	s.moveSocket(t, m, http)
+	m.forgetNames(t)
 	m.run("systemctl", "stop", "fisherman-http.socket", "fisherman-https.socket", "fisherman-server.socket", "fisherman.service")
 	if _, err := net.Dial("tcp", s.server.proxy); err == nil {
 		t.Error("somebody listens on what was stopped")
@@ -94,10 +95,24 @@ func (s *stage) moveSocket(t *testing.T, m *machine, from int) {
 	}
 }
 
+// forgetNames has the names forgotten as at a boot, before anything runs.
+func (m *machine) forgetNames(t *testing.T) {
+	t.Helper()
+	const hosts = "/var/lib/fisherman/hosts/web"
+	if text := m.run("cat", hosts); !strings.Contains(text, "\tweb") {
+		t.Errorf("no name to be forgotten in\n%s", text)
+	}
+	m.run("systemctl", "stop", "fisherman.service")
+	m.run("systemctl", "start", namesUnit)
+	if text := m.run("cat", hosts); strings.Contains(text, "\tweb") || !strings.Contains(text, "\tlocalhost\n") {
+		t.Errorf("after a boot, before anything is listed, names are\n%s", text)
+	}
+}
+
 // checkUnits has systemd judge the units, and the server's log.
 func (s *stage) checkUnits(t *testing.T, m *machine) {
 	t.Helper()
-	if out := m.run("systemd-analyze", "verify", unitDirectory+"/"+serviceUnit); strings.Contains(out, "fisherman") {
+	if out := m.run("systemd-analyze", "verify", unitDirectory+"/"+serviceUnit, unitDirectory+"/"+namesUnit); strings.Contains(out, "fisherman") {
 		t.Errorf("systemd-analyze verify: %s", out)
 	}
 	judged := m.run("systemd-analyze", "security", "--no-pager", "fisherman")

@@ -15,6 +15,9 @@ import (
 //go:embed units/fisherman.service
 var serviceText string
 
+//go:embed units/fisherman-names.service
+var namesText string
+
 //go:embed units/fisherman.socket
 var socketText string
 
@@ -22,6 +25,7 @@ var socketText string
 const (
 	unitDirectory   = "/etc/systemd/system"
 	serviceUnit     = "fisherman.service"
+	namesUnit       = "fisherman-names.service"
 	environmentFile = "/etc/fisherman/fisherman.env"
 	logsDirectory   = "/var/log/fisherman" // that LogsDirectory= makes
 )
@@ -30,6 +34,7 @@ const (
 type box struct {
 	Program  string // the path of this binary
 	Config   string // its location
+	State    string // a directory
 	Sockets  []socketUnit
 	Needless []socketUnit // that systemd is not to hold: without certificates what connects to HTTPS is turned away
 	Writable []string     // directories beside those that systemd makes
@@ -50,7 +55,7 @@ type file struct{ path, content string }
 
 // newBox decides what a machine with this configuration needs, which speaks HTTPS or not.
 func newBox(program, location string, c *config.Config, https bool) (box, error) {
-	b := box{Program: program, Config: location}
+	b := box{Program: program, Config: location, State: c.State}
 	if !https {
 		b.Needless = []socketUnit{{Name: socketHTTPS}}
 	}
@@ -123,10 +128,12 @@ func (b box) files() ([]file, error) {
 	}
 	text := strings.NewReplacer("@PROGRAM@", quoted(quoteWord, b.Program), "@CONFIG@", quoted(quoteWord, b.Config),
 		"@SOCKETS@", strings.Join(units, " "), "@WRITABLE@\n", writable).Replace(serviceText)
+	names := strings.NewReplacer("@PROGRAM@", quoted(quoteWord, b.Program), "@STATE@", quoted(quotePath, b.State),
+		"@STATEWORD@", quoted(quoteWord, b.State)).Replace(namesText)
 	if failed != nil {
 		return nil, fmt.Errorf("write %s: %w", serviceUnit, failed)
 	}
-	return append(all, file{filepath.Join(unitDirectory, serviceUnit), text}), nil
+	return append(all, file{filepath.Join(unitDirectory, namesUnit), names}, file{filepath.Join(unitDirectory, serviceUnit), text}), nil
 }
 
 // quoteWord makes one argument of a command line in a unit: systemd.syntax(7), with its specifiers and variables.
