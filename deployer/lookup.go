@@ -106,6 +106,9 @@ func (l *lane) asksLocked(q inquiry) bool {
 func waitUntil(ctx context.Context, due time.Time, changed <-chan struct{}) {
 	var alarm <-chan time.Time
 	if !due.IsZero() {
+		if !time.Now().Before(due) {
+			return
+		}
 		timer := time.NewTimer(time.Until(due))
 		defer timer.Stop()
 		alarm = timer.C

@@ -77,6 +77,9 @@ func (r *road) drain(service, release string) func(context.Context, func(int)) i
 	until := begun.Add(r.mood(r.rng))
 	r.flight[release] = until
 	return func(ctx context.Context, _ func(int)) int {
+		if !time.Now().Before(until) {
+			return 0
+		}
 		timer := time.NewTimer(time.Until(until))
 		defer timer.Stop()
 		select {
