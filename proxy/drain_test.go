@@ -226,7 +226,7 @@ func TestStoppingSaysGoodbye(t *testing.T) {
 		"while it is live": func(*proxy.Proxy) {},
 		"after a switch":   func(p *proxy.Proxy) { point(t, p, "web", "2", only("a.pl/", backend(t, says("new")))) },
 		"after its removal": func(p *proxy.Proxy) {
-			if _, err := p.Remove("web"); err != nil {
+			if _, err := remove(p, "web"); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -136,7 +136,7 @@ func TestEveryRequestIsLoggedAndCounted(t *testing.T) {
 	}
 	log.mu.Unlock()
 	expect(t, registry, "fisherman_proxy_requests_total", totals("", 0, 1)+totals("web", 1, 1))
-	if _, err := p.Remove("web"); err != nil {
+	if _, err := remove(p, "web"); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, registry, "fisherman_proxy_requests_total", totals("", 0, 1))

@@ -133,7 +133,7 @@ func TestRemovingAPausedServiceLetsGoOfItsRequests(t *testing.T) {
 	p.Pause("web")
 	waiting := async(t, p, "http://a.pl/")
 	held(t, registry, "web", 1)
-	if _, err := p.Remove("web"); err != nil {
+	if _, err := remove(p, "web"); err != nil {
 		t.Fatal(err)
 	}
 	if answer := <-waiting; !strings.HasPrefix(answer, "404") {

@@ -114,25 +114,6 @@ func (p *Proxy) flights() []*flight {
 	return all
 }
 
-// Remove takes a service out of the table and frees its routes. drain is as for Point. A service that is not there is
-// not an error.
-func (p *Proxy) Remove(service string) (drain func(ctx context.Context, left func(int)) (cut int), err error) {
-	p.change.Lock()
-	defer p.change.Unlock()
-	before := p.table.Load()
-	gone := before.releases[service]
-	if gone == nil {
-		return gone.retire(nil), nil
-	}
-	after := before.without(service)
-	if err := p.record(before, after, service); err != nil {
-		return nil, fmt.Errorf("remove %s: %w", service, err)
-	}
-	p.replace(before, after)
-	p.meters.forget(service)
-	return gone.retire(nil), nil
-}
-
 // prepare checks and copies what Point was given.
 func (p *Proxy) prepare(service, release string, routes map[string][]string) (*release, error) {
 	if service == "" || release == "" {

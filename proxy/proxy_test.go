@@ -98,6 +98,12 @@ func point(t testing.TB, p *proxy.Proxy, service, release string, routes map[str
 	return drain
 }
 
+// remove takes a service out of the table.
+func remove(p *proxy.Proxy, service string) (drain func(context.Context, func(int)) int, err error) {
+	drains, err := p.Reroute(map[string]map[string][]string{service: nil})
+	return drains[service], err
+}
+
 // only is the routes of a service with one route and one backend.
 func only(key, address string) map[string][]string { return map[string][]string{key: {address}} }
 

@@ -93,7 +93,7 @@ func TestATableThatCannotBeSavedDoesNotGoLive(t *testing.T) {
 	if _, err := p.Point("web", "2", only("a.pl/", nobody(t))); err == nil {
 		t.Error("no error")
 	}
-	if _, err := p.Remove("web"); err == nil {
+	if _, err := remove(p, "web"); err == nil {
 		t.Error("no error")
 	}
 	if _, body := get(t, p, "http://a.pl/"); body != "old" || p.Live()["web"] != "1" {

@@ -72,7 +72,7 @@ func TestARouteBelongsToOneService(t *testing.T) {
 	if live := p.Live(); len(live) != 1 || live["web"] != "1" {
 		t.Errorf("a refused claim changed the table: %v", live)
 	}
-	if _, err := p.Remove("web"); err != nil {
+	if _, err := remove(p, "web"); err != nil {
 		t.Fatal(err)
 	}
 	point(t, p, "thief", "1", only("a.pl/api", address))

@@ -44,8 +44,8 @@ func (p *Proxy) Addr() net.Addr {
 
 // Run serves until ctx ends, listening first if nobody has called Listen. It then closes the listeners, keeps serving
 // open connections for Timeouts.Linger, and before that those whose first request is on its way, since one whose request is
-// just being read when Shutdown begins would be closed unanswered, closes WebSockets with 1001 and ends server-sent events, gives requests in flight Timeouts.Shutdown,
-// and closes the rest. It returns nil after an orderly stop. A Proxy is run once.
+// just being read when Shutdown begins would be closed unanswered, closes WebSockets with 1001 and ends server-sent events,
+// gives requests in flight Timeouts.Shutdown, and closes the rest. It returns nil after an orderly stop. A Proxy is run once.
 func (p *Proxy) Run(ctx context.Context) error {
 	if err := p.Listen(ctx); err != nil {
 		return err
@@ -141,8 +141,8 @@ func (p *Proxy) guarded(l net.Listener, secure *tls.Config, lingers time.Duratio
 	return guarded{l, secure, t.ReadHeader, &p.newcomers, lingers * t.Linger}
 }
 
-// leave closes the listeners, waits for the accept loops to end and for whoever has just got in, and lingers. Clients are asked to connect anew only when
-// they can no longer get in here: what waits in a listener's queue when it is closed is reset.
+// leave closes the listeners, waits for the accept loops to end and for whoever has just got in, and lingers. Clients are asked to
+// connect anew only when they can no longer get in here: what waits in a listener's queue when it is closed is reset.
 func (p *Proxy) leave(fronts *fronts) {
 	for _, listener := range fronts.listeners {
 		if err := listener.Close(); err != nil {

@@ -221,7 +221,7 @@ func TestOtherServicesDoNotNoticeASwitch(t *testing.T) {
 	if cut := point(t, p, "web", "2", only("a.pl/", backend(t, says("2"))))(over(), nil); cut != 0 {
 		t.Errorf("cut %d", cut)
 	}
-	drain, err := p.Remove("web")
+	drain, err := remove(p, "web")
 	if err != nil || drain(over(), nil) != 0 {
 		t.Errorf("remove: %v", err)
 	}
@@ -242,7 +242,7 @@ func TestWorkersAndUnknownServicesDrainAtOnce(t *testing.T) {
 	if cut := point(t, p, "worker", "2", nil)(within(t), nil); cut != 0 {
 		t.Errorf("second: cut %d", cut)
 	}
-	if drain, err := p.Remove("nobody"); err != nil || drain(within(t), nil) != 0 {
+	if drain, err := remove(p, "nobody"); err != nil || drain(within(t), nil) != 0 {
 		t.Errorf("remove nobody: %v", err)
 	}
 }

@@ -194,8 +194,6 @@ func (t *traffic) Pause(string) func(context.Context, func(int)) int { return un
 
 func (t *traffic) Settle() {}
 
-func (t *traffic) Remove(string) (func(context.Context, func(int)) int, error) { return undrained, nil }
-
 func (t *traffic) Reroute(map[string]map[string][]string) (map[string]func(context.Context, func(int)) int, error) {
 	return nil, nil
 }

@@ -129,14 +129,15 @@ func (r *reconciler) tryAgain() {
 		return
 	}
 	r.settle(partly{was.Config, was.raw, done})
-	r.troubles.remain(done.Failures)
+	if r.amend(done) {
+		r.troubles.remain(done.Failures)
+	}
 	r.Log.Info().Strs("failures", done.Failures).Msg("more of the configuration could be applied; the failures are what is left")
 }
 
 // settle takes note of what came of a configuration. It is kept for a start without its source once all of it could be done,
 // so that what cannot be keeps no start from being one.
 func (r *reconciler) settle(is partly) {
-	r.remember(is.done)
 	r.partly = nil
 	if len(is.done.Failures) > 0 {
 		r.partly = &is
@@ -209,7 +210,7 @@ func (r *reconciler) apply(raw []byte, known ...string) (server.Outcome, error) 
 }
 
 func (r *reconciler) applyLocked(raw []byte, known ...string) (server.Outcome, error) {
-	r.refused, r.partly = nil, nil
+	r.refused = nil // what was left undone of the one in force stays so, should this one not be usable
 	next, err := r.parse(raw, func(next *config.Config) config.Problems {
 		problems := amiss(r.inForceLocked())(next)
 		if len(problems) > 0 {
@@ -224,6 +225,7 @@ func (r *reconciler) applyLocked(raw []byte, known ...string) (server.Outcome, e
 	plan := config.Compare(r.inForceLocked(), next)
 	done := server.Outcome{At: time.Now().UTC(), Plan: plan, Failures: r.carryOut(plan, next)}
 	r.settle(partly{next, raw, done})
+	r.remember(done)
 	r.troubles.applied(done.Failures, known...)
 	r.tell(done)
 	return done, nil
@@ -295,6 +297,17 @@ func (r *reconciler) remember(done server.Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = done
+}
+
+// amend says more of the last configuration, unless another one was refused since.
+func (r *reconciler) amend(done server.Outcome) (told bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last.Refused != "" {
+		return false
+	}
+	r.last = done
+	return true
 }
 
 func (r *reconciler) tell(done server.Outcome) {

@@ -257,6 +257,26 @@ func TestWhatWasMadeUpForIsKnown(t *testing.T) {
 	}
 }
 
+// TestWhatWasLeftUndoneIsDoneThoughTheNextCannotBeUsed: what has been refused since changes nothing, and is what people are told of.
+func TestWhatWasLeftUndoneIsDoneThoughTheNextCannotBeUsed(t *testing.T) {
+	s := newBuilt(t, webAndShop)
+	s.disk.full.Store(true)
+	s.reconcile(onlyWeb)
+	s.write("nonsense: 1\n")
+	if _, err := s.hot.Reconcile(t.Context()); err == nil {
+		t.Fatal("nonsense was applied")
+	}
+	s.disk.full.Store(false)
+	s.tend()
+	s.hot.tryAgain()
+	if got := s.services(); !slices.Equal(got, []string{"web"}) || s.kept() != onlyWeb {
+		t.Errorf("there are %q; kept is %s", got, s.kept())
+	}
+	if got := s.hot.Last(); !strings.Contains(got.Refused, "nonsense") || len(got.Troubles) != 1 || !strings.Contains(got.Troubles[0], "nonsense") {
+		t.Errorf("people are told %+v", got)
+	}
+}
+
 // TestWhatWouldFailTheNextStartIsToldAtOnce, to whoever has changed it, and does not keep a start from taking the copy.
 func TestWhatWouldFailTheNextStartIsToldAtOnce(t *testing.T) {
 	s := newBuilt(t, onlyWeb)

@@ -28,7 +28,6 @@ func host(into *string) kind {
 }
 
 // parseHost takes a DNS name or an IP address.
-
 func parseHost(s string) (string, error) {
 	if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
 		return ip.String(), nil
