@@ -14,8 +14,9 @@ const (
 )
 
 // drain waits until nothing but event streams is in flight and ends those. WebSockets work on until the last second of
-// ctx's time, or where the flight is pressed as long as anything else is in flight, and are then closed, too. At ctx's deadline what is left is cut; drain returns how many those were. It
-// returns 0 at once for a flight that goes on. When ctx is cancelled before, it leaves everything as it is.
+// ctx's time, or where the flight is pressed as long as anything else is in flight, and are then closed, too. At ctx's deadline
+// what is left is cut; drain returns how many those were. It returns 0 at once for a flight that goes on. When ctx is cancelled
+// before, it leaves everything as it is.
 func (f *flight) drain(ctx context.Context, left func(int)) (cut int) {
 	last, stop := lastMoment(ctx, partTime)
 	defer stop()

@@ -12,10 +12,10 @@ import (
 const lookPause = 200 * time.Millisecond
 
 // Pause lets nothing new through to the service: requests wait, their bodies unread, until the next Point, of whatever
-// release, or a Reroute that removes it. At most Options.MaxHeld do, each for Timeouts.Pause at most; beyond that they are answered 503.
-// Nothing is written to the route file: the release stays the live one there, and after a restart nothing is paused.
-// drain is as for Point, of what was in flight, but it asks WebSockets to leave (1001) as soon as nothing else
-// is: requests are held meanwhile. Pausing an unknown service, or a paused one again, changes nothing.
+// release, or a Reroute that removes it. At most Options.MaxHeld do, each for Timeouts.Pause at most; beyond that they are
+// answered 503. Nothing is written to the route file: the release stays the live one there, and after a restart nothing is
+// paused. drain is as for Point, of what was in flight, but it asks WebSockets to leave (1001) as soon as nothing else is:
+// requests are held meanwhile. Pausing an unknown service, or a paused one again, changes nothing.
 func (p *Proxy) Pause(service string) (drain func(ctx context.Context, left func(int)) (cut int)) {
 	p.change.Lock()
 	defer p.change.Unlock()

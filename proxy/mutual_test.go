@@ -107,8 +107,8 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
-// TestNoWordingOpensTheDoor asks for a private host in every way there is to say so, on connections that were made for a public one, or
-// for none.
+// TestNoWordingOpensTheDoor asks for a private host in every way there is to say so, on connections that were made for a public
+// one, or for none.
 func TestNoWordingOpensTheDoor(t *testing.T) {
 	g := newDoors(t)
 	for _, name := range []string{"public.pl", ""} {

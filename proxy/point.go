@@ -15,11 +15,11 @@ import (
 //
 // Pointing to the same release again, with other addresses, goes on with what is in flight, and the drain waits for what is
 // in flight at addresses that are not among them any more, and cuts nothing; new requests go there even if the file cannot be
-// replaced now, and Run tries on. Otherwise the returned drain waits for the requests in flight on what the service pointed to before, except for
-// server-sent events, which it ends once nothing else is left. WebSockets work on until the last second of ctx's time
-// and are then closed with 1001. What is left at ctx's deadline is cut; drain returns how many requests those were. When
-// ctx is cancelled before, drain leaves everything in flight as it is and returns 0. left, unless nil, is called by drain when
-// it begins to wait and then now and then, with how many requests it waits for.
+// replaced now, and Run tries on. Otherwise the returned drain waits for the requests in flight on what the service pointed to
+// before, except for server-sent events, which it ends once nothing else is left. WebSockets work on until the last second of
+// ctx's time and are then closed with 1001. What is left at ctx's deadline is cut; drain returns how many requests those were.
+// When ctx is cancelled before, drain leaves everything in flight as it is and returns 0. left, unless nil, is called by drain
+// when it begins to wait and then now and then, with how many requests it waits for.
 func (p *Proxy) Point(service, release string, routes map[string][]string) (
 	drain func(ctx context.Context, left func(int)) (cut int), err error,
 ) {

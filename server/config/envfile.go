@@ -72,10 +72,11 @@ func (envFiles) schema() node {
 	return node{"anyOf": []node{one, {"type": "array", "items": one}}}
 }
 
-// parseEnvFile reads lines of NAME=VALUE as Docker Compose does (https://docs.docker.com/reference/compose-file/services/#env_file-format):
-// comments, blank lines, an `export` before the name; a value in single quotes as it is, in double quotes with \n, \r, \t, \\
-// and \", both over several lines if need be; one without quotes up to white space and `#`. Nothing is taken from the
-// environment. An error names lines, never a part of the text.
+// parseEnvFile reads lines of NAME=VALUE as Docker Compose does
+// (https://docs.docker.com/reference/compose-file/services/#env_file-format): comments, blank lines, an `export` before the
+// name; a value in single quotes as it is, in double quotes with \n, \r, \t, \\ and \", both over several lines if need be; one
+// without quotes up to white space and `#`. Nothing is taken from the environment. An error names lines, never a part of the
+// text.
 func parseEnvFile(text string) (map[string]Secret, error) {
 	if len(text) > MaxSize {
 		return nil, fmt.Errorf("is larger than %d bytes; is it the right file?", MaxSize)

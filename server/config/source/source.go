@@ -97,8 +97,8 @@ func (s *Source) Newest() []byte {
 	return s.raw
 }
 
-// Read returns the configuration, at most MaxSize+1 bytes of it; what somebody has read meanwhile counts instead. From then on Run tells of what differs from that. The error
-// wraps ErrAbsent, ErrRefused or ErrAway where it is one of these.
+// Read returns the configuration, at most MaxSize+1 bytes of it; what somebody has read meanwhile counts instead. From then on
+// Run tells of what differs from that. The error wraps ErrAbsent, ErrRefused or ErrAway where it is one of these.
 func (s *Source) Read(ctx context.Context) ([]byte, error) {
 	raw, v, err := s.get(ctx, s.main, "")
 	s.mu.Lock()
