@@ -43,10 +43,16 @@ func (l *lane) isReplacedLocked() bool {
 func (l *lane) keepConfigured() error {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if w := l.wanted; w != nil && l.service().Lacks == "" && l.job(w.ID) == nil {
+	if l.wanted != nil && l.wanted.Image != l.service().Image { // the image there is now is looked up
+		l.wanted = nil
+	}
+	if w := l.wanted; w != nil && !l.removed && l.service().Lacks == "" && l.job(w.ID) == nil {
+		if err := l.repeatLocked(*w, time.Now()); err != nil {
+			return err
+		}
 		l.wanted = nil
 		l.about(w.ID).Info().Msg("what the service lacked has come; deploying what could not be deployed without it")
-		return l.repeatLocked(*w, time.Now())
+		return nil
 	}
 	switch l.renewalLocked() {
 	case lookAgain:

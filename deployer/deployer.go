@@ -123,6 +123,9 @@ func New(o Options) (*Deployer, error) {
 	if err := d.recallLive(); err != nil {
 		return nil, err
 	}
+	if err := d.recallWanted(); err != nil {
+		return nil, err
+	}
 	d.recallLoans()
 	d.recallActive(memory.Active)
 	d.recallLeft()
@@ -144,6 +147,20 @@ func (d *Deployer) recallLive() error {
 			return fmt.Errorf("read live deployment %s of %s: %w", id, service, err)
 		}
 		l.live = &live
+	}
+	return nil
+}
+
+// recallWanted finds what has been promised to be tried again: what ended last, and did so because its service lacked something.
+func (d *Deployer) recallWanted() error {
+	for name, l := range d.lanes() {
+		last, err := d.Journal.Deployments(name, 1)
+		if err != nil {
+			return fmt.Errorf("read the newest deployment of %s: %w", name, err)
+		}
+		if len(last) > 0 && last[0].State == Cancelled && strings.HasPrefix(last[0].Reason, noContainer) {
+			l.wanted = &last[0]
+		}
 	}
 	return nil
 }

@@ -53,28 +53,84 @@ func TestWhatCannotBeReadRollsNothing(t *testing.T) {
 }
 
 // TestWhatCannotBeMadeIsMadeLater: nothing is judged by it, and a person, a push or the first start needs no other word.
-// Mutants: begin without lacking; keepConfigured without wanted.
+// Mutants: begin without lacking; keepConfigured without wanted, or that forgets it before it is on disk; New without recallWanted.
 func TestWhatCannotBeMadeIsMadeLater(t *testing.T) {
+	for when, readable := range map[string]func(*rig, *failing){
+		"read while it runs":     func(r *rig, _ *failing) { r.configure(with("one")) },
+		"read by the next start": func(r *rig, _ *failing) { r.services[0] = with("one"); r.restart() },
+		"read on a full disk": func(r *rig, full *failing) {
+			full.full.Store(true)
+			r.configure(with("one"))
+			r.pass(30 * time.Second)
+			full.full.Store(false)
+		},
+	} {
+		t.Run(when, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				old, full := r.deployed(1), &failing{}
+				r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+				r.services[0] = lacking(web())
+				r.restart()
+				d := r.submit(packaged(2))
+				r.because(d, deployer.Cancelled, "s3://box/web.env cannot be reached")
+				r.serves(old)
+				readable(r, full)
+				r.pass(time.Minute)
+				next := r.newest("web")
+				if next.Digest != digest(2) || next.Cause != r.get(d).Cause {
+					r.Fatalf("the newest deployment is %+v", next)
+				}
+				r.is(next.ID, deployer.Succeeded)
+				r.serves(next.ID)
+				r.pass(time.Hour)
+				if again := r.newest("web"); again.ID != next.ID {
+					r.Errorf("another one followed: %+v", again)
+				}
+			}, with("one"))
+		})
+	}
+}
+
+// What could not be made is of the image that the configuration had then. Mutant: keepConfigured that does not compare the images.
+func TestWhatCouldNotBeMadeIsNotMadeOfAnotherImage(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		old := r.deployed(1)
+		r.deployed(1)
 		r.services[0] = lacking(web())
 		r.restart()
-		d := r.submit(packaged(2))
-		r.because(d, deployer.Cancelled, "s3://box/web.env cannot be reached")
-		r.serves(old)
-		r.configure(with("one"))
-		r.pass(time.Minute)
-		next := r.newest("web")
-		if next.Digest != digest(2) || next.Cause != r.get(d).Cause {
-			r.Fatalf("the newest deployment is %+v", next)
-		}
-		r.is(next.ID, deployer.Succeeded)
-		r.serves(next.ID)
+		r.is(r.submit(packaged(2)), deployer.Cancelled)
+		other := with("one")
+		other.Image = "ghcr.io/o/new"
+		r.hasImage(other, "latest", 4)
+		r.configure(other)
 		r.pass(time.Hour)
-		if again := r.newest("web"); again.ID != next.ID {
-			r.Errorf("another one followed: %+v", again)
+		all, err := r.Deployments("web", 10)
+		if err != nil || len(all) != 3 || all[0].Digest != digest(4) || all[0].State != deployer.Succeeded {
+			r.Errorf("there are %+v, %v; want %s after what could not be made", all, err, digest(4))
 		}
 	}, with("one"))
+}
+
+// A service is removed right after what it lacked has come, before anybody has seen that. Mutant: keepConfigured without removed.
+func TestWhatCouldNotBeMadeEndsWithItsService(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		r.services[0] = lacking(web())
+		r.restart()
+		r.is(r.submit(packaged(2)), deployer.Cancelled)
+		answer := r.registry.answersLate("tag") // who would see it waits for that
+		r.submit(pushed(3))
+		r.pass(5 * time.Second)
+		r.configure(with("one"), second())
+		r.traffic.onPoint(func() {
+			answer()
+			time.Sleep(time.Millisecond)
+		})
+		r.configure(second())
+		r.pass(time.Minute)
+		if up := r.up("web"); len(up) > 0 {
+			r.Errorf("%q run of a service that is gone", up)
+		}
+	}, with("one"), second())
 }
 
 // Mutants: inquire without Lacks; changeLocked that lets healing wait.

@@ -99,6 +99,9 @@ func (l *lane) begin(ctx context.Context, j *job) error {
 	})
 }
 
+// noContainer begins the reason of what ended because its service lacks something.
+const noContainer = "no container of "
+
 // lacking ends a job whose service lacks something, before anything is touched for it. That speaks not against what it brings,
 // which is tried again as soon as nothing is lacking.
 func (l *lane) lacking(j *job) error {
@@ -110,7 +113,7 @@ func (l *lane) lacking(j *job) error {
 	}
 	wanted := j.Deployment
 	l.wanted = &wanted
-	return &Ending{Cancelled, fmt.Sprintf("no container of %s can be made: %s; nothing changed, and it is tried again once that can be read", s.Name, s.Lacks)}
+	return &Ending{Cancelled, fmt.Sprintf(noContainer+"%s can be made: %s; nothing changed, and it is tried again once that can be read", s.Name, s.Lacks)}
 }
 
 // unmake removes what a restart has left of the job's containers, when the configuration has changed since: what runs would

@@ -22,7 +22,7 @@ type traffic struct {
 	pauses int                       // how often Pause was asked for
 	counts map[string]deployer.Share // by release
 
-	pointed  func() // called by Point
+	pointed  func() // called by Point and Reroute
 	reroutes int    // how often Reroute has changed something
 	changes  int    // how often anything has
 }
@@ -141,6 +141,9 @@ func (t *traffic) Reroute(routes map[string]map[string][]string) (map[string]fun
 	t.routes = next
 	t.reroutes++
 	t.changes++
+	if t.pointed != nil {
+		t.pointed()
+	}
 	return drains, nil
 }
 
