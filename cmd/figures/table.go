@@ -32,6 +32,7 @@ func figures() []figure {
 		{"The same, one look-up among 10,000", "LookUp", "many-ns", "ns", 0, "host and path to route"},
 		{"Allocations of a look-up", "LookUp", "allocs", "", 0.001, "among 10,000 routes"},
 		{"Memory when idle", "Idle", "resident-MiB", "MiB", 0, "resident, one service, after its first deployment"},
+		{"The same, without pages of the binary", "Idle", "own-MiB", "MiB", 0, "anonymous: what the kernel cannot drop and read again"},
 		{"CPU when idle, 20 services", "IdleCPU", "%", "% of a core", 0.2, "over a minute; user and system time of the server"},
 		{"Memory that 1,000 deployments leave behind", "ThousandDeployments", "MiB", "MiB", 0, "heap after collection; the deployer with its real journal on a runtime in memory, for the engine would take half an hour"},
 		{"Journal after 100,000 deployments", "HundredThousandDeployments", "MiB", "MiB", 0, "of ten services; from about 11,000 on it does not grow"},

@@ -445,7 +445,8 @@ func BenchmarkDeliveries(b *testing.B) {
 	b.ReportMetric(ms(times[deliveries/2]), "p50-ms")
 }
 
-// BenchmarkIdle reports the resident memory of a server with one live service, and the size of the binary.
+// BenchmarkIdle reports the resident memory of a server with one live service, the same without pages of files, and the size of
+// the binary.
 func BenchmarkIdle(b *testing.B) {
 	m := newBench(b, 1)
 	m.live(1, m.names)
@@ -453,16 +454,19 @@ func BenchmarkIdle(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var resident float64
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	if _, err := fmt.Sscan(rest, &resident); err != nil {
-		b.Fatal(err)
+	mebibytes := func(field string) (amount float64) {
+		_, rest, _ := strings.Cut(string(status), field)
+		if _, err := fmt.Sscan(rest, &amount); err != nil {
+			b.Fatal(err)
+		}
+		return amount / 1024
 	}
 	binary, err := os.Stat(m.process.Path)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(resident/1024, "resident-MiB")
+	b.ReportMetric(mebibytes("VmRSS:"), "resident-MiB")
+	b.ReportMetric(mebibytes("RssAnon:"), "own-MiB")
 	b.ReportMetric(float64(binary.Size())/1e6, "binary-MB")
 }
