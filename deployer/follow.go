@@ -116,7 +116,6 @@ func (d *Deployer) keepUp(ctx context.Context, work *sync.WaitGroup) error {
 		return fmt.Errorf("list containers: %w", err)
 	}
 	d.becomeAtLast()
-	d.rerouteAgain()
 	for l, at := range live {
 		l.seeLive(at, releases)
 	}

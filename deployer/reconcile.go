@@ -57,12 +57,13 @@ func (d *Deployer) Reconcile(services []Service) error {
 	return err
 }
 
-// becomeAtLast tries again what could not be done of the last configuration.
+// becomeAtLast tries again what could not be done of the last configuration, or of its routes since.
 func (d *Deployer) becomeAtLast() {
 	d.arranging.Lock()
 	defer d.arranging.Unlock()
 	d.endOrphans()
 	if d.unfinished == nil {
+		d.rerouteAgain()
 		return
 	}
 	err := d.become(d.unfinished)
@@ -75,11 +76,11 @@ func (d *Deployer) becomeAtLast() {
 // become does what Reconcile promises. The caller holds arranging.
 func (d *Deployer) become(services []Service) error {
 	r := rearrange(d.configured(), services)
-	if r.isNone() {
-		return nil
-	}
 	d.switching.Lock() // nobody points anything while it changes whose it is
 	defer d.switching.Unlock()
+	if r.isNone() {
+		return d.reroute() // which may have failed before
+	}
 	leaving, failed := d.arrange(r)
 	failed = errors.Join(failed, d.reroute())
 	d.rename()
