@@ -49,8 +49,13 @@ func (r *road) Point(service, release string, routes map[string][]string) (func(
 	if r.refuse {
 		return nil, errors.New("write the route file: input/output error")
 	}
+	next := maps.Clone(r.routes)
+	next[service] = maps.Clone(routes)
+	if err := conflict(next); err != nil {
+		return nil, err
+	}
 	before := r.live[service]
-	r.live[service], r.routes[service] = release, maps.Clone(routes)
+	r.live[service], r.routes = release, next
 	delete(r.paused, service)
 	r.told(fact{what: pointed, service: service, release: release, routes: routes, before: before})
 	if before == release {
@@ -114,17 +119,24 @@ func (r *road) Reroute(routes map[string]map[string][]string) (map[string]func(c
 	if r.refuse {
 		return nil, errors.New("write the route file: input/output error")
 	}
+	next := maps.Clone(r.routes)
+	for service, to := range routes {
+		if delete(next, service); to != nil {
+			next[service] = maps.Clone(to)
+		}
+	}
+	if err := conflict(next); err != nil {
+		return nil, err
+	}
 	drains := map[string]func(context.Context, func(int)) int{}
 	for service, to := range routes {
 		if to == nil {
 			drains[service] = r.drain(service, r.live[service])
 			delete(r.live, service)
-			delete(r.routes, service)
 			delete(r.paused, service)
-		} else {
-			r.routes[service] = maps.Clone(to)
 		}
 	}
+	r.routes = next
 	return drains, nil
 }
 

@@ -146,7 +146,7 @@ func addressesOf(r deployer.Running) (addresses []string) {
 	return addresses
 }
 
-// served are the routes that a service serves: its own, and those it has given up to one that has never been live.
+// served are the routes that a service serves: its own, and those it has given up to one that has never been live: all others are up.
 func (w *world) served(s deployer.Service) []deployer.Route {
 	served := slices.Clone(s.Routes)
 	for _, other := range w.services {

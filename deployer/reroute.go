@@ -16,20 +16,22 @@ type loan struct {
 
 func (r Route) key() string { return r.Host + r.Prefix }
 
-// lendLocked finds out which routes stay where they are for a while: those that a service gives up to one that has never been
-// live. before are the services as they were.
+// lendLocked finds out which routes stay where they are for a while: those that a service gives up to one that is not up.
+// before are the services as they were.
 func (d *Deployer) lendLocked(before map[string]Service) {
-	wanted := map[string]bool{} // by those that cannot serve yet
-	for _, l := range d.lanes() {
+	wanted := map[string]string{} // by those that cannot serve yet
+	for name, l := range d.lanes() {
 		for _, r := range l.service().Routes {
-			wanted[r.key()] = l.live == nil
+			if !l.isUpLocked() {
+				wanted[r.key()] = name
+			}
 		}
 	}
 	old := d.loans
 	d.loans = map[string]loan{}
 	lend := func(by string, r Route) {
-		l := d.lanes()[by]
-		if l != nil && l.live != nil && wanted[r.key()] {
+		l, to := d.lanes()[by], wanted[r.key()]
+		if l != nil && l.live != nil && to != "" && to != by {
 			d.loans[r.key()] = loan{by, r}
 			l.stale = true
 		}
@@ -47,7 +49,7 @@ func (d *Deployer) lendLocked(before map[string]Service) {
 }
 
 // recallLoans finds the routes that were lent when the program stopped, or would have been, had the configuration changed before:
-// those that a service has still, and by the configuration another one that has never been live.
+// those that a service has still, and by the configuration another one. What runs is not known yet, so nobody is up.
 func (d *Deployer) recallLoans() {
 	before := map[string]Service{}
 	for service, routes := range d.Traffic.Routed() {
@@ -88,6 +90,11 @@ func (l *lane) endLoansLocked() (ended bool) {
 		}
 	}
 	return ended
+}
+
+// isUpLocked reports whether the live release has a replica that is well.
+func (l *lane) isUpLocked() bool {
+	return slices.ContainsFunc(l.vitals.judged(l.replicas), func(r Replica) bool { return r.Healthy })
 }
 
 // borrowsLocked reports whether others serve routes of the service.

@@ -30,15 +30,22 @@ func (d *Deployer) restore(ctx context.Context) error {
 	return nil
 }
 
+// setRestored ends what was lent to what has been found up: its routes can move in one step now.
 func (d *Deployer) setRestored(at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.restored = at
+	for _, l := range d.lanes() {
+		if l.isUpLocked() {
+			l.endLoansLocked()
+		}
+	}
 }
 
-// adoptAll adopts what runs. A route may have gone from one service to another since: those that are refused then let
-// go of what they have, all of them, and take what is theirs now. What still fails is tried again by follow; one
-// service's trouble never keeps the others from being served.
+// adoptAll adopts what runs. A route without an address may have gone from one service to another since; it is not lent, as nobody
+// knows its port. Those that are refused it try again once the others have given up theirs; what is refused then lets go of what it
+// has, all of it, and takes what is its own now. What still fails is tried again by follow; one service's trouble never keeps the
+// others from being served.
 func (d *Deployer) adoptAll(releases []Running) {
 	var refused []*lane
 	for _, l := range d.lanes() {
@@ -51,6 +58,7 @@ func (d *Deployer) adoptAll(releases []Running) {
 			refused = append(refused, l)
 		}
 	}
+	refused = slices.DeleteFunc(refused, func(l *lane) bool { return l.adopt(releases) == nil })
 	for _, l := range refused {
 		if _, err := d.Traffic.Point(l.service().Name, l.liveNow().ID, nil); err != nil {
 			l.logAdopt(err)

@@ -47,7 +47,7 @@ func (l *lane) becomeLive(d Deployment, replicas []Replica, fresh vitals, routes
 	l.live, l.replicas, l.vitals, l.points = &d, replicas, fresh, fmt.Sprint(d.ID, routes)
 	l.halted, l.gone, l.stale = false, false, false
 	l.reckonLocked()
-	return l.endLoansLocked()
+	return !l.d.restored.IsZero() && l.endLoansLocked() // a start adopts all first, see setRestored
 }
 
 // repoint sends the traffic to those replicas of the live release that are well, unless it goes there already, the
@@ -79,8 +79,7 @@ func (l *lane) hasTurned(to string) (takesOver bool) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	l.points = to
-	up := slices.ContainsFunc(l.vitals.judged(l.replicas), func(r Replica) bool { return r.Healthy })
-	return up && l.endLoansLocked()
+	return l.isUpLocked() && l.endLoansLocked()
 }
 
 // rotation is where the live routes are to point; due when they do not.
@@ -90,8 +89,7 @@ func (l *lane) rotation() (id string, routes map[string][]string, due bool) {
 	if l.live == nil || l.halted || l.removed {
 		return "", nil, false
 	}
-	replicas := l.vitals.judged(l.replicas)
-	up := slices.ContainsFunc(replicas, func(r Replica) bool { return r.Healthy })
+	replicas, up := l.vitals.judged(l.replicas), l.isUpLocked()
 	replacing := l.service().Strategy == Recreate && l.isReplacingLocked()
 	since := l.givenBack
 	if since.IsZero() {

@@ -33,20 +33,32 @@ func (t *traffic) Point(service, release string, routes map[string][]string) (fu
 	if t.refuse != nil {
 		return nil, t.refuse
 	}
-	for other, theirs := range t.routes {
-		for route := range routes {
-			if _, taken := theirs[route]; taken && other != service {
-				return nil, fmt.Errorf("route %s is taken by %s", route, other)
-			}
-		}
+	next := maps.Clone(t.routes)
+	next[service] = routes
+	if err := conflict(next); err != nil {
+		return nil, err
 	}
-	t.live[service], t.routes[service] = release, routes
+	t.live[service], t.routes = release, next
 	t.changes++
 	if t.pointed != nil {
 		t.pointed()
 	}
 	delete(t.paused, service)
 	return t.drainLocked(), nil
+}
+
+// conflict is an error when two services have a route, which a proxy refuses.
+func conflict(routes map[string]map[string][]string) error {
+	owner := map[string]string{}
+	for service, theirs := range routes {
+		for route := range theirs {
+			if other, taken := owner[route]; taken {
+				return fmt.Errorf("route %s is taken by %s and %s", route, other, service)
+			}
+			owner[route] = service
+		}
+	}
+	return nil
 }
 
 // Pause keeps where the service points, and so the commit point, as it is.
@@ -122,14 +134,8 @@ func (t *traffic) Reroute(routes map[string]map[string][]string) (map[string]fun
 			next[service] = to
 		}
 	}
-	owner := map[string]string{}
-	for service, to := range next {
-		for route := range to {
-			if other, taken := owner[route]; taken {
-				return nil, fmt.Errorf("route %s is %s's and %s's", route, other, service)
-			}
-			owner[route] = service
-		}
+	if err := conflict(next); err != nil {
+		return nil, err
 	}
 	drains := map[string]func(context.Context, func(int)) int{}
 	for service, to := range routes {
