@@ -64,6 +64,9 @@ func (w *world) configure(services []deployer.Service) {
 	for _, r := range w.releases() {
 		w.mar(r.ID)
 	}
+	for _, d := range w.active() { // which goes on with the configuration it began with
+		w.mar(d.ID)
+	}
 	names := " "
 	for _, s := range services {
 		names += s.Name + " "
