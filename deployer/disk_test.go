@@ -17,6 +17,12 @@ type failing struct {
 	full atomic.Bool
 }
 
+// around is for a rig to wrap its journal with.
+func (f *failing) around(j deployer.Journal) deployer.Journal {
+	f.Journal = j
+	return f
+}
+
 func (f *failing) Commit(c deployer.Change) error {
 	if nothing := len(c.Deployments)+len(c.Orders)+len(c.Lookups) == 0 && c.Delivery == nil; f.full.Load() && !nothing {
 		return errors.New("no space left on device")
@@ -31,7 +37,7 @@ func TestNothingIsAcceptedThatIsNotOnDisk(t *testing.T) {
 		waiting := r.submit(pushed(2))
 		r.stop()
 		full := &failing{}
-		r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+		r.wrap = full.around
 		r.start()
 		r.settle()
 		r.deliver(another("v2", 2))
@@ -57,7 +63,7 @@ func TestAStopDoesNotWaitForAFullDisk(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		full := &failing{}
 		r.stop()
-		r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+		r.wrap = full.around
 		r.start()
 		sick := make(chan struct{})
 		r.runtime.On(digest(1), deployertest.Script{Await: deployertest.Step{Hold: sick, Err: errors.New("sick")}})

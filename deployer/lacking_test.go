@@ -68,7 +68,7 @@ func TestWhatCannotBeMadeIsMadeLater(t *testing.T) {
 		t.Run(when, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				old, full := r.deployed(1), &failing{}
-				r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+				r.wrap = full.around
 				r.services[0] = lacking(web())
 				r.restart()
 				d := r.submit(packaged(2))

@@ -22,7 +22,7 @@ func mutants() map[string]mutant {
 			"restore.go", "d.State == Switching && isLive:", "d.State == Switching && isLive && false:", "endings are true",
 		},
 		"stop the old release before its drain is over": {
-			"run.go", "\t\tl.drain(l.life, j, release, drain)\n", "\t\t_ = drain\n", "drained before it is stopped",
+			"drain.go", "\t\tl.drain(l.life, j, release, drain)\n", "\t\t_ = drain\n", "drained before it is stopped",
 		},
 		"let a look-up bring back what was judged": {
 			"lookup.go", "if err != nil || judged || l.live != nil && l.live.Digest == digest {", "if err != nil || judged && false || l.live != nil && l.live.Digest == digest {",

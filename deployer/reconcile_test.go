@@ -226,7 +226,7 @@ func TestWhatSwitchesWhenItsServiceLeavesIsStoppedAfterItsDrain(t *testing.T) {
 	two := second()
 	synctest.Test(t, func(t *testing.T) {
 		r, full := newRig(t, web(), two), &failing{}
-		r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+		r.wrap = full.around
 		r.start()
 		defer func() { r.stop() }()
 		old := r.submit(packagedFor(two, 5))
@@ -295,7 +295,7 @@ func TestWhatASwitchHadComeToWhenItsServiceLeft(t *testing.T) {
 				}, id)
 				r.services = []deployer.Service{web()}
 				full.full.Store(true)
-				r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+				r.wrap = full.around
 				r.start()
 				r.pass(20 * time.Second)
 				r.is(id, state)
@@ -906,7 +906,7 @@ func TestOneServicesTroubleIsItsOwn(t *testing.T) {
 	two := second()
 	synctest.Test(t, func(t *testing.T) {
 		r, full := newRig(t, web(), two), &failing{}
-		r.wrap = func(j deployer.Journal) deployer.Journal { full.Journal = j; return full }
+		r.wrap = full.around
 		r.start()
 		defer func() { r.stop() }()
 		r.deployed(1)

@@ -230,8 +230,6 @@ func (l *lane) letGo(ctx context.Context, j *job, drain func(context.Context, fu
 	return cmp.Or(err, context.Cause(ctx))
 }
 
-func nothingToDrain(context.Context, func(int)) int { return 0 }
-
 // outgoing is the live release and how it answered in the last minutes.
 func (l *lane) outgoing() (id string, answers Share) {
 	all, failed := l.d.Traffic.Answers(l.service().Name)
@@ -241,76 +239,6 @@ func (l *lane) outgoing() (id string, answers Share) {
 		return "", Share{}
 	}
 	return l.live.ID, Share{all, failed}.since(l.answers.older)
-}
-
-// drainApart drains a release that nothing points to any more, and lets an old one linger. That goes on when the service leaves the
-// configuration, and until it is over nobody stops the release.
-func (l *lane) drainApart(ctx context.Context, j *job, id, release string, drain func(context.Context, func(int)) int) (drained <-chan struct{}) {
-	done := make(chan struct{})
-	l.d.setDraining(id, l.service().Name)
-	l.drains.Go(func() {
-		defer close(done)
-		begun := time.Now()
-		l.drain(l.life, j, release, drain)
-		if id != j.id {
-			l.linger(ctx, j, begun)
-		}
-		l.d.setDraining(id, "")
-	})
-	return done
-}
-
-// awaitDrained waits for a drain, but not when the service has left the configuration: if it comes back it should not have to wait.
-func (l *lane) awaitDrained(drained <-chan struct{}) error {
-	select {
-	case <-drained:
-		return nil
-	case <-l.leave:
-		return errRemoved
-	}
-}
-
-// setDraining says whose release it is that has requests to be ended; nobody's: it has none any more.
-func (d *Deployer) setDraining(release, service string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if delete(d.drains, release); service != "" {
-		d.drains[release] = service
-		return
-	}
-	d.look()
-}
-
-// isDraining reports whether a release that gets no new requests has some that are to end first.
-func (d *Deployer) isDraining(release string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.drains[release] != ""
-}
-
-// drain waits for the requests on a release that gets no new ones, for the service's drain time at most.
-func (l *lane) drain(ctx context.Context, j *job, release string, drain func(context.Context, func(int)) int) {
-	ctx, stop := context.WithTimeout(ctx, l.service().Drain)
-	defer stop()
-	begun, most := time.Now(), 0
-	cut := drain(ctx, func(left int) {
-		most = max(most, left)
-		l.report(j, Report{Text: fmt.Sprintf("%d requests in flight on %s", left, release), Total: int64(left), Passing: true})
-	})
-	switch {
-	case cut > 0:
-		l.note(j, "%d requests were still in flight on %s after %s and were cut", cut, release, l.service().Drain)
-	case most > 0 && ctx.Err() == nil && !l.wentBack(j):
-		l.note(j, "the last of %d requests in flight on %s ended after %s", most, release, lasted(begun))
-	}
-}
-
-// wentBack reports whether the traffic has left the job's release again: what is in flight on the old one has not ended then.
-func (l *lane) wentBack(j *job) bool {
-	l.d.switching.Lock() // a switch back ends the drain a moment before it is known here
-	defer l.d.switching.Unlock()
-	s := l.now(j).State
-	return (s == Draining || s == Baking) && !l.isLive(j.id)
 }
 
 // lasted is how long something took that has just ended.

@@ -40,7 +40,7 @@ func readConfig(ctx context.Context, s *source.Source, files files) (*config.Con
 	if err != nil {
 		return nil, err
 	}
-	c, err := config.Surroundings{Getenv: os.LookupEnv, ReadFile: s.Beside(ctx), Files: files}.Parse(raw)
+	c, err := resolve(config.Surroundings{ReadFile: s.Beside(ctx), Files: files}, raw, "")
 	return c, cannotBeUsed(s.Location(), err)
 }
 
