@@ -99,9 +99,9 @@ func (d *Deployer) remove(ctx context.Context, r Running) error {
 }
 
 // isLeftover reports whether nobody needs a release: it is neither live, nor on its way, nor may it be switched back to, and has
-// no requests.
+// no requests. Of a service that has left nobody here knows.
 func (l *lane) isLeftover(id string) bool {
-	return !slices.Contains(l.needed(), id) && !l.d.isDraining(id)
+	return !l.isRemoved() && !slices.Contains(l.needed(), id) && !l.d.isDraining(id)
 }
 
 // needed are the releases that are live, on their way, or may be switched back to.

@@ -99,10 +99,13 @@ func (d *Deployer) keepUp(ctx context.Context, work *sync.WaitGroup) error {
 	if err := d.isRestored(); err != nil {
 		return err
 	}
-	// As of before the listing: it has what is live unless somebody removed that, and what it says of others may be over.
+	// As of before the listing: it has what is live unless somebody removed that, and what it says of others may be over. What is
+	// live of a service that has just come is yet to be found out.
 	live, needed := map[*lane]*Deployment{}, map[*lane][]string{}
 	for _, l := range d.lanes() {
-		live[l], needed[l] = l.liveNow(), l.needed()
+		if doubted(l.adopted) {
+			live[l], needed[l] = l.liveNow(), l.needed()
+		}
 	}
 	adopts := d.removing.TryLock() // else what a new service finds may be about to be stopped
 	releases, err := d.list(ctx)

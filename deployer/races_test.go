@@ -3,6 +3,8 @@ package deployer_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,7 +18,8 @@ import (
 // between what it saw and what it says.
 type slow struct {
 	*deployertest.Fake
-	clean, list atomic.Pointer[chan struct{}] // nil: not armed; the call goes on once it is closed
+	clean, ask, list, halt atomic.Pointer[chan struct{}]      // nil: not armed; the call goes on once it is closed
+	lags                   atomic.Pointer[[]deployer.Running] // what the next listing says; nil: what is
 }
 
 func wait(armed *atomic.Pointer[chan struct{}]) {
@@ -37,17 +40,26 @@ func (s *slow) Clean(ctx context.Context, service string, keep []string) error {
 	return s.Fake.Clean(ctx, service, keep)
 }
 
+func (s *slow) Halt(ctx context.Context, id string, grace time.Duration) error {
+	wait(&s.halt)
+	return s.Fake.Halt(ctx, id, grace)
+}
+
 func (s *slow) Releases(ctx context.Context) ([]deployer.Running, error) {
+	wait(&s.ask)
 	releases, err := s.Fake.Releases(ctx)
+	if before := s.lags.Swap(nil); before != nil {
+		releases = *before
+	}
 	wait(&s.list)
 	return releases, err
 }
 
 // onSlow runs a test against a Deployer on a slow runtime.
-func onSlow(t *testing.T, test func(*rig, *slow)) {
+func onSlow(t *testing.T, test func(*rig, *slow), services ...deployer.Service) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newRig(t, services...)
 		r.open()
 		s := &slow{Fake: r.runtime}
 		r.Runtime = s
@@ -105,4 +117,93 @@ func TestAFailedReleaseIsKeptThoughAListingStillHasItRun(t *testing.T) {
 			t.Error("it was removed")
 		}
 	})
+}
+
+// TestWhatComesBackWhileOthersAreStoppedGoesOn: until it is known what runs of it, nothing of it is too much. Mutant: keepUp with
+// lanes that are not adopted.
+func TestWhatComesBackWhileOthersAreStoppedGoesOn(t *testing.T) {
+	two, three := second(), second()
+	three.Name, three.Repository, three.Image = "three", "o/three", "ghcr.io/o/three"
+	three.Routes = nil
+	onSlow(t, func(r *rig, s *slow) {
+		r.submit(packagedFor(three, 4))
+		r.pass(10 * time.Second)
+		r.submit(packagedFor(two, 5))
+		r.pass(10 * time.Second)
+		containers := r.containers("two")
+		hold := make(chan struct{})
+		s.halt.Store(&hold)
+		r.configure(web())
+		r.pass(time.Second) // three is being stopped
+		r.configure(web(), two)
+		r.pass(30 * time.Second)
+		close(hold)
+		r.pass(30 * time.Second)
+		if up := r.containers("two"); len(up) != 1 || !slices.Equal(up, containers) {
+			t.Errorf("%q run, want %q; calls:\n%s", up, containers, strings.Join(r.runtime.Calls(), "\n"))
+		}
+	}, web(), two, three)
+}
+
+// TestWhoseServiceHasLeftRemovesNothing of what runs of it since it is back. Mutant: isLeftover without isRemoved.
+func TestWhoseServiceHasLeftRemovesNothing(t *testing.T) {
+	two, three := second(), second()
+	three.Name, three.Repository, three.Image = "three", "o/three", "ghcr.io/o/three"
+	three.Routes = nil
+	onSlow(t, func(r *rig, s *slow) {
+		r.submit(packagedFor(three, 4))
+		r.submit(packagedFor(two, 5))
+		r.pass(10 * time.Second)
+		stops, asks, tended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		s.halt.Store(&stops)
+		r.configure(web(), two)
+		r.pass(time.Second) // three is being stopped
+		s.ask.Store(&asks)
+		go func() {
+			_, err := r.Tend(r.Context())
+			tended <- err
+		}()
+		synctest.Wait()
+		close(stops)
+		r.configure(web())
+		r.configure(web(), two)
+		r.pass(10 * time.Second)
+		next := r.submit(packagedFor(two, 6))
+		r.pass(10 * time.Second)
+		r.is(next, deployer.Succeeded)
+		close(asks)
+		if err := <-tended; err != nil {
+			t.Error(err)
+		}
+		r.pass(time.Second)
+		if n := r.count("retire two " + digest(6)); n > 0 {
+			t.Errorf("what is live was removed %d times", n)
+		}
+	}, web(), two, three)
+}
+
+// TestWhatHasJustBeenStoppedTakesOverNothing, though the engine's next listing has it run still. Mutant: adopt that trusts what
+// returns.
+func TestWhatHasJustBeenStoppedTakesOverNothing(t *testing.T) {
+	two := second()
+	both := web()
+	both.Routes = append(both.Routes, two.Routes...)
+	onSlow(t, func(r *rig, s *slow) {
+		r.submit(packaged(1))
+		r.submit(packagedFor(two, 5))
+		r.pass(10 * time.Second)
+		before := r.releases()
+		r.configure(both)
+		r.pass(time.Minute)
+		if up := r.up("two"); len(up) > 0 {
+			t.Fatalf("%q run", up)
+		}
+		r.keeps("b.pl/")
+		s.lags.Store(&before)
+		r.configure(web(), two)
+		r.pass(time.Minute)
+		if to := r.traffic.routed("two")["b.pl/"]; len(to) != 1 {
+			t.Errorf("b.pl goes to %v of two", to)
+		}
+	}, web(), two)
 }

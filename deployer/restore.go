@@ -149,7 +149,8 @@ func (d *Deployer) haltRemoved(ctx context.Context, releases []Running) {
 }
 
 // adopt takes the live release as it is. Where the routes are lost, the journal and the containers say which one it is.
-// Requests to one that does not run wait until it is up again.
+// Requests to one that does not run wait until it is up again, and so do those to one that returns until it has answered: it may
+// just have been stopped, which an engine lists a moment later.
 func (l *lane) adopt(releases []Running) error {
 	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service().Name })
 	live := l.liveNow()
@@ -169,7 +170,7 @@ func (l *lane) adopt(releases []Running) error {
 	l.d.mu.Lock()
 	l.live, l.gone, l.since = live, i < 0, time.Now() // whether or not the routes can be confirmed now
 	l.d.mu.Unlock()
-	if i >= 0 && mine[i].Up(1) && !l.wasMakingWay(live.ID) {
+	if i >= 0 && mine[i].Up(1) && !l.returns && !l.wasMakingWay(live.ID) {
 		_, err := l.switchTo(*live, mine[i].Replicas)
 		return err
 	}
@@ -179,6 +180,9 @@ func (l *lane) adopt(releases []Running) error {
 		}
 	}
 	l.d.Traffic.Pause(l.service().Name)
+	if i >= 0 {
+		l.see(live.ID, mine[i].Replicas)
+	}
 	return nil
 }
 
