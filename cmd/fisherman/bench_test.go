@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -49,7 +48,7 @@ func newBench(b *testing.B, services int) *bench {
 		network: "fisherman-bench-" + fmt.Sprintf("%x", time.Now().UnixNano()),
 		images:  deployertest.Registry(b) + "/o",
 	}
-	m.server, m.proxy = freeAddress(b), freeAddress(b)
+	m.server, m.proxy = deployertest.FreeAddress(b), deployertest.FreeAddress(b)
 	dir := b.TempDir()
 	m.config = filepath.Join(dir, "fisherman.yaml")
 	text := fmt.Sprintf(`
@@ -86,15 +85,6 @@ func releaseBinary(b *testing.B) string {
 		b.Fatalf("build the release binary: %v\n%s", err, out)
 	}
 	return path
-}
-
-func freeAddress(b testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // serve runs the binary until the benchmark ends, and removes what it made.

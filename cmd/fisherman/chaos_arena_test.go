@@ -91,7 +91,7 @@ func newArena(t *testing.T, app v1.Layer, bin binaries, seed uint64, on *engine,
 	t.Helper()
 	a := &arena{
 		bin: bin, random: planned(seed), engine: on, source: &brittle{}, tally: sum,
-		replicas: map[string]int{web: 2, single: 1, frail: 1}, api: freeAddress(t), proxy: freeAddress(t),
+		replicas: map[string]int{web: 2, single: 1, frail: 1}, api: deployertest.FreeAddress(t), proxy: deployertest.FreeAddress(t),
 	}
 	work := t.TempDir()
 	if on != nil {

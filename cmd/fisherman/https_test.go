@@ -116,10 +116,5 @@ func (s *stage) overHTTPS(t *testing.T, at net.Addr, pebble *proxytest.Pebble) (
 // quietAddress is an address that nobody listens on, for now.
 func quietAddress(t *testing.T) net.Addr {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr()
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: deployertest.FreePort(t)}
 }

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"fisherman/deployer/deployertest"
 )
 
 // mostBytes is how large the binary may be. One in which the linker can leave no method out has 34 MB.
@@ -49,7 +51,7 @@ func TestTheImage(t *testing.T) {
 	docker("build", "--quiet", "--file", "../../Dockerfile", "--build-arg", "TARGETARCH="+runtime.GOARCH, "--tag", image, dist)
 	t.Cleanup(func() { docker("rmi", image) })
 
-	api := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	api := deployertest.FreeAddress(t)
 	etc := t.TempDir()
 	for name, content := range map[string]string{
 		"fisherman.env": fmt.Sprintf("SECRET=%s\nTOKEN=%s\n", s.secret, apiToken),
@@ -59,7 +61,7 @@ server: { listen: %q, token: "${TOKEN}" }
 proxy: { http: "127.0.0.1:%d" }
 docker: { network: %q }
 services: { web: { repository: o/web, image: %s/o/web } }
-`, api, freePort(t), s.network, s.registry),
+`, api, deployertest.FreePort(t), s.network, s.registry),
 	} {
 		if err := os.WriteFile(filepath.Join(etc, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

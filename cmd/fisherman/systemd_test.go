@@ -29,7 +29,7 @@ func TestOnARealMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := newMachine(t, program+":"+onMachine+":ro", strings.TrimPrefix(s.docker.DaemonHost(), "unix://")+":/run/docker.sock")
-	http, api := freePort(t), freePort(t)
+	http, api := deployertest.FreePort(t), deployertest.FreePort(t)
 	m.write("/etc/fisherman/fisherman.env", fmt.Sprintf("# for the test\nSECRET=%s\nTOKEN=%s\n", s.secret, apiToken))
 	m.write("/etc/fisherman/fisherman.yaml", fmt.Sprintf(`
 github: { secret: "${SECRET}" }
@@ -42,7 +42,7 @@ services:
     image: %s/o/web
     routes: [{ host: web.test, port: 8080, tls: "off" }]
     health: { path: /health, deadline: 30s }
-`, api, http, freePort(t), s.network, s.registry))
+`, api, http, deployertest.FreePort(t), s.network, s.registry))
 	t.Log(m.run(onMachine, "install", "--config", "/etc/fisherman/fisherman.yaml", "--now"))
 	s.server = m.server()
 	s.checkUnits(t, m)
@@ -82,7 +82,7 @@ services:
 // moveSocket changes an address in the configuration, whose socket systemd holds from then on: it starts a server that does not run.
 func (s *stage) moveSocket(t *testing.T, m *machine, from int) {
 	t.Helper()
-	to := freePort(t)
+	to := deployertest.FreePort(t)
 	m.run("sed", "-i", fmt.Sprintf("s/:%d\"/:%d\"/", from, to), "/etc/fisherman/fisherman.yaml")
 	m.run(onMachine, "install", "--config", "/etc/fisherman/fisherman.yaml", "--now")
 	m.run("systemctl", "stop", "fisherman.service")
@@ -151,15 +151,4 @@ func (m *machine) failToStart(t *testing.T, times int) death {
 	}
 	m.write("/var/lib/fisherman/fixed", "")
 	return killed
-}
-
-// freePort is one that nobody listens on at the moment.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

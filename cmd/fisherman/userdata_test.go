@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"fisherman/deployer/deployertest"
 	"fisherman/server/config/source/sourcetest"
 )
 
@@ -61,14 +62,14 @@ func TestAMachineComesUpFromItsUserData(t *testing.T) {
 		fmt.Fprintf(&env, "%s=%s\n", name, value)
 	}
 	m.write("/etc/fisherman/fisherman.env", fmt.Sprintf("%sSECRET=%s\nTOKEN=%s\n", env.String(), s.secret, apiToken))
-	api, http := freePort(t), freePort(t)
+	api, http := deployertest.FreePort(t), deployertest.FreePort(t)
 	s3.Put("apps/fisherman.yaml", fmt.Sprintf(`
 github: { secret: "${SECRET}" }
 server: { listen: "127.0.0.1:%d", token: "${TOKEN}" }
 proxy: { http: "127.0.0.1:%d", https: "127.0.0.1:%d" }
 docker: { network: %q }
 services: { web: { repository: o/web, image: %s/o/web } }
-`, api, http, freePort(t), s.network, s.registry))
+`, api, http, deployertest.FreePort(t), s.network, s.registry))
 	m.write("/root/user-data", w.userData("v1.0.0", releases, s3.Location("apps/fisherman.yaml")))
 	m.run("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "bash", "/root/user-data") // cloud-init sets no HOME
 	s.server = m.server()

@@ -8,18 +8,8 @@ import (
 	"testing"
 
 	"fisherman/deployer"
+	"fisherman/deployer/deployertest"
 )
-
-// freePort is a port of the machine that was free a moment ago, below those that are dealt to clients.
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
 
 func (b *bench) publishing(t *testing.T, port int) deployer.Release {
 	r := b.release(b.push(t))
@@ -31,7 +21,7 @@ func (b *bench) publishing(t *testing.T, port int) deployer.Release {
 }
 
 func portsLeadToTheContainer(t *testing.T, b *bench) {
-	port := freePort(t)
+	port := deployertest.FreePort(t)
 	r := b.publishing(t, port)
 	b.live(t, r)
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))

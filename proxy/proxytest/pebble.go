@@ -51,7 +51,7 @@ func NewPebble(t testing.TB, o PebbleOptions) *Pebble {
 	if o.Life == 0 {
 		o.Life = 90 * 24 * time.Hour
 	}
-	listen, management, dns := freeAddress(t), freeAddress(t), freeAddress(t)
+	listen, management, dns := deployertest.FreeAddress(t), deployertest.FreeAddress(t), deployertest.FreeAddress(t)
 	p := &Pebble{t: t, Directory: "https://" + listen + "/dir", ca: NewCA(t, "pebble"), dns: dns}
 	p.Roots = p.ca.File()
 	cert, key := PairFiles(t, p.ca.Server(nil, "127.0.0.1"))
@@ -64,7 +64,7 @@ func NewPebble(t testing.TB, o PebbleOptions) *Pebble {
 	}})
 	WriteFile(t, p.config, content)
 	run(t, &p.log, deployertest.Tool(t, challtestsrv), "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-dnsserver", dns,
-		"-management", freeAddress(t), "-defaultIPv6", "", "-defaultIPv4", "127.0.0.1")
+		"-management", deployertest.FreeAddress(t), "-defaultIPv6", "", "-defaultIPv4", "127.0.0.1")
 	p.Start()
 	return p
 }
@@ -97,16 +97,6 @@ func portOf(a net.Addr) int {
 		return tcp.Port
 	}
 	return 1 // nobody listens there
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 // process is a program that runs until it is stopped, or the test ends.

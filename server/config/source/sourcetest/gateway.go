@@ -92,12 +92,7 @@ func Start(t testing.TB) *Gateway {
 // serve starts the server and returns its address.
 func (g *Gateway) serve(program string) string {
 	g.t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	address := free.Addr().String()
-	_ = free.Close()
+	address := deployertest.FreeAddress(g.t)
 	root := filepath.Join(g.t.TempDir(), "s3")
 	if err := os.Mkdir(root, 0o700); err != nil {
 		g.t.Fatal(err)
