@@ -21,18 +21,20 @@ import (
 // patience is how long a test waits for what must come. It is not a measure of anything.
 const patience = 2 * time.Minute
 
-// watched is a Source that runs, with all that it told.
+// watched is a Source that runs, with all that it told, in that order.
 type watched struct {
 	*source.Source
-	t        *testing.T
-	changes  chan string
-	troubles chan string // "absent", "refused", "away", "other", or "over"
+	t    *testing.T
+	told chan told
 }
+
+// told is a change, or a trouble.
+type told struct{ change, trouble string }
 
 func watch(t *testing.T, location string, o source.Options) *watched {
 	t.Helper()
-	w := &watched{t: t, changes: make(chan string, 100), troubles: make(chan string, 100)}
-	o.Trouble = func(_ string, err error) { w.troubles <- kind(err) }
+	w := &watched{t: t, told: make(chan told, 100)}
+	o.Trouble = func(_ string, err error) { w.told <- told{trouble: kind(err)} }
 	var err error
 	if w.Source, err = source.Open(location, o); err != nil {
 		t.Fatal(err)
@@ -59,7 +61,7 @@ func (w *watched) run() *watched {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		w.Run(ctx, func(_ context.Context, raw []byte) { w.changes <- string(raw) })
+		w.Run(ctx, func(_ context.Context, raw []byte) { w.told <- told{change: string(raw)} })
 	})
 	w.t.Cleanup(func() { stop(); running.Wait() })
 	return w
@@ -75,33 +77,27 @@ func (w *watched) read(want string) *watched {
 	return w
 }
 
-// becomes waits for a change to this content, and wants no other before it.
+// becomes waits for a change to this content, and wants nothing else before it.
 func (w *watched) becomes(want string) {
 	w.t.Helper()
-	select {
-	case got := <-w.changes:
-		if got != want {
-			w.t.Fatalf("changed to %q, want %q", got, want)
-		}
-	case got := <-w.troubles:
-		w.t.Fatalf("told of trouble (%s), want a change to %q", got, want)
-	case <-time.After(patience):
-		w.t.Fatalf("no change to %q within %s", want, patience)
-	}
+	w.next(told{change: want})
 }
 
-// has waits for this trouble, and wants no change before it.
+// has waits for this trouble ("absent", "refused", "away", "other", or "over"), and wants nothing else before it.
 func (w *watched) has(want string) {
 	w.t.Helper()
+	w.next(told{trouble: want})
+}
+
+func (w *watched) next(want told) {
+	w.t.Helper()
 	select {
-	case got := <-w.troubles:
+	case got := <-w.told:
 		if got != want {
-			w.t.Fatalf("the trouble is %q, want %q", got, want)
+			w.t.Fatalf("told %+v, want %+v", got, want)
 		}
-	case got := <-w.changes:
-		w.t.Fatalf("changed to %q, want trouble: %s", got, want)
 	case <-time.After(patience):
-		w.t.Fatalf("no trouble (%s) within %s", want, patience)
+		w.t.Fatalf("not told %+v within %s", want, patience)
 	}
 }
 
@@ -241,8 +237,8 @@ func TestWhatLiesBesideIsFollowed(t *testing.T) {
 	write(t, path, "other")
 	w.becomes("other")
 	select {
-	case got := <-w.changes:
-		t.Errorf("told again of %q", got)
+	case got := <-w.told:
+		t.Errorf("told again: %+v", got)
 	case <-time.After(300 * time.Millisecond): // thrice what a file must rest
 	}
 }
