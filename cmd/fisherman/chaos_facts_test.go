@@ -119,11 +119,30 @@ func (a *arena) settle() (restless, wrong []string) {
 		restless = violations(settling(), f)
 		return len(restless) == 0, nil
 	})
+	if len(restless) == 0 {
+		if err := a.used(f); err != nil {
+			restless = []string{"rest: " + err.Error()}
+		}
+	}
 	f.before = a.bystanders
 	f.after = a.foreign()
 	f.failures, f.windows, f.spans = a.load.failures(), a.windows, a.load.answered()
 	a.tally.observed(f.history)
 	return restless, violations(lasting(), f)
+}
+
+// used waits until what serves has answered clients since all came to rest: on a busy machine that may be before any of them
+// was answered at all since the last switch.
+func (a *arena) used(f facts) error {
+	rest := time.Now()
+	return until("an answer to the clients of every service", func() (bool, error) {
+		for service, versions := range a.load.answered() {
+			if !versions[f.services[service].version].last.After(rest) {
+				return false, fmt.Errorf("nobody was answered by version %s of %s", f.services[service].version, service)
+			}
+		}
+		return true, nil
+	})
 }
 
 // excuses opens a window that ends when the returned function is called.

@@ -392,8 +392,9 @@ func (e *estate) badFile() {
 		e.t.Errorf("told %d times in the log and %d on Discord, want once each", n, discord)
 	}
 	e.settled(nil)
+	before = e.last()
 	e.write(e.written())
-	if again := e.next(e.last()); again.Refused != "" || len(again.Plan.Services) > 0 {
+	if again := e.next(before); again.Refused != "" || len(again.Plan.Services) > 0 {
 		e.t.Errorf("what runs was applied again: %+v", again)
 	}
 	if err := until("Discord: all is well", func() (bool, error) { return e.discord.has("the configuration: well again") > 0, nil }); err != nil {
