@@ -77,9 +77,10 @@ func (l *lane) targets(past []Deployment, from *Deployment, most int) []Deployme
 // earlier release of each service, and those of services that have left the configuration, before their day is over.
 func (d *Deployer) cleanThoroughly(ctx context.Context) error {
 	releases, err := d.list(ctx)
-	for _, r := range releases {
-		if d.isNobodys(r.Service) && !r.Up(1) {
-			err = errors.Join(err, d.remove(ctx, r))
+	for name, its := range byService(releases) {
+		if done, mine := d.beginRemoval(name); mine {
+			err = errors.Join(err, d.remove(ctx, slices.DeleteFunc(its, func(r Running) bool { return r.Up(1) })))
+			done()
 		}
 	}
 	for _, l := range d.lanes() {
@@ -93,9 +94,15 @@ func (d *Deployer) cleanThoroughly(ctx context.Context) error {
 	return err
 }
 
-// remove takes a release of a service that has left the configuration off the engine, and the images that are not in use.
-func (d *Deployer) remove(ctx context.Context, r Running) error {
-	return errors.Join(d.Runtime.Retire(ctx, r.ID), d.Runtime.Clean(ctx, r.Service, nil))
+// remove takes releases of a service that has left the configuration off the engine, and the images that are not in use.
+func (d *Deployer) remove(ctx context.Context, its []Running) (failed error) {
+	for _, r := range its {
+		failed = errors.Join(failed, d.Runtime.Retire(ctx, r.ID))
+	}
+	if len(its) > 0 {
+		failed = errors.Join(failed, d.Runtime.Clean(ctx, its[0].Service, nil))
+	}
+	return failed
 }
 
 // isLeftover reports whether nobody needs a release: it is neither live, nor on its way, nor may it be switched back to, and has

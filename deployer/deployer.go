@@ -49,23 +49,23 @@ type Deployer struct {
 
 	// mu makes decide-and-record one atomic step, so that simultaneous webhooks are claimed once. It is held while the
 	// journal commits (well under a millisecond on an SSD), and for nothing else that waits.
-	mu      sync.Mutex
-	table   atomic.Pointer[map[string]*lane] // by service; a map in it never changes, another one takes its place
-	leaving map[string]*lane                 // of services that were removed, until nobody is at work for them
-	drains  map[string]string                // the services of releases that have requests to be ended and get no new ones
-	orders  map[string]Order                 // of the pushes of services without a lane
-	loans   map[string]loan                  // by "host/prefix"
-	orphans Change                           // what ends of services without a lane, and is not in the journal yet
-	lookups []Lookup
-	arrival int64
-	news    chan struct{} // closed and replaced whenever a deployment moves or tells something
-	reports int64         // how many there were
-	down    error         // why the runtime did not answer the last time; nil when it did
+	mu       sync.Mutex
+	table    atomic.Pointer[map[string]*lane] // by service; a map in it never changes, another one takes its place
+	leaving  map[string]*lane                 // of services that were removed, until nobody is at work for them
+	drains   map[string]string                // the services of releases that have requests to be ended and get no new ones
+	removing map[string]bool                  // services whose containers somebody stops or removes, since they are no longer in the configuration
+	orders   map[string]Order                 // of the pushes of services without a lane
+	loans    map[string]loan                  // by "host/prefix"
+	orphans  Change                           // what ends of services without a lane, and is not in the journal yet
+	lookups  []Lookup
+	arrival  int64
+	news     chan struct{} // closed and replaced whenever a deployment moves or tells something
+	reports  int64         // how many there were
+	down     error         // why the runtime did not answer the last time; nil when it did
 
 	restored time.Time     // when routes and containers were brought together; zero before that
 	kick     chan struct{} // one token: the containers are to be looked at
 	hire     chan struct{} // one token: there are lanes that nobody runs
-	removing sync.Mutex    // held by the one that stops what belongs to no service
 	swept    bool          // no container of a RunOnce is left that nobody waits for
 	sweeping chan struct{} // has a value while they are removed
 
@@ -97,7 +97,7 @@ func New(o Options) (*Deployer, error) {
 	}
 	d := &Deployer{
 		Options: o, pulls: make(chan struct{}, o.Pulls), kick: make(chan struct{}, 1), news: make(chan struct{}),
-		hire: make(chan struct{}, 1), leaving: map[string]*lane{}, drains: map[string]string{}, loans: map[string]loan{},
+		hire: make(chan struct{}, 1), leaving: map[string]*lane{}, drains: map[string]string{}, removing: map[string]bool{}, loans: map[string]loan{},
 		sweeping: make(chan struct{}, 1),
 	}
 	memory, err := o.Journal.Load()
@@ -123,8 +123,10 @@ func New(o Options) (*Deployer, error) {
 	if err := d.recallLive(); err != nil {
 		return nil, err
 	}
-	if err := d.recallWanted(); err != nil {
-		return nil, err
+	for _, l := range d.lanes() {
+		if err := l.recallWanted(); err != nil {
+			return nil, err
+		}
 	}
 	d.recallLoans()
 	d.recallActive(memory.Active)
@@ -152,15 +154,13 @@ func (d *Deployer) recallLive() error {
 }
 
 // recallWanted finds what has been promised to be tried again: what ended last, and did so because its service lacked something.
-func (d *Deployer) recallWanted() error {
-	for name, l := range d.lanes() {
-		last, err := d.Journal.Deployments(name, 1)
-		if err != nil {
-			return fmt.Errorf("read the newest deployment of %s: %w", name, err)
-		}
-		if len(last) > 0 && last[0].State == Cancelled && strings.HasPrefix(last[0].Reason, noContainer) {
-			l.wanted = &last[0]
-		}
+func (l *lane) recallWanted() error {
+	last, err := l.d.Journal.Deployments(l.service().Name, 1)
+	if err != nil {
+		return fmt.Errorf("read the newest deployment of %s: %w", l.service().Name, err)
+	}
+	if len(last) > 0 && last[0].State == Cancelled && strings.HasPrefix(last[0].Reason, noContainer) {
+		l.wanted = &last[0]
 	}
 	return nil
 }

@@ -107,20 +107,15 @@ func (d *Deployer) keepUp(ctx context.Context, work *sync.WaitGroup) error {
 			live[l], needed[l] = l.liveNow(), l.needed()
 		}
 	}
-	adopts := d.removing.TryLock() // else what a new service finds may be about to be stopped
+	comers, begun := d.comers(), time.Now()
 	releases, err := d.list(ctx)
-	if err == nil && adopts {
-		d.adoptNew(releases)
-	}
-	if adopts {
-		d.removing.Unlock()
-	}
 	if err != nil {
 		return fmt.Errorf("list containers: %w", err)
 	}
+	d.adoptNew(comers, releases)
 	d.becomeAtLast()
 	for l, at := range live {
-		l.seeLive(at, releases)
+		l.seeLive(at, releases, begun)
 	}
 	d.renameNow()
 	for l, at := range live {

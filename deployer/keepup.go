@@ -11,8 +11,9 @@ import (
 // startPauseMost is the longest time between two starts of a live container that does not stay up.
 const startPauseMost = time.Minute
 
-// seeLive takes a listing to the rotation of the live release. live is what was live before the releases were listed.
-func (l *lane) seeLive(live *Deployment, releases []Running) {
+// seeLive takes a listing to the rotation of the live release. live is what was live before the releases were listed, which was at
+// begun.
+func (l *lane) seeLive(live *Deployment, releases []Running, begun time.Time) {
 	if live == nil {
 		return
 	}
@@ -20,7 +21,7 @@ func (l *lane) seeLive(live *Deployment, releases []Running) {
 	if i := indexOf(releases, live.ID); i >= 0 {
 		replicas = releases[i].Replicas
 	}
-	l.see(live.ID, replicas)
+	l.see(live.ID, replicas, begun)
 	l.logRepoint(l.repoint())
 }
 

@@ -53,11 +53,17 @@ func TestWhatCannotBeReadRollsNothing(t *testing.T) {
 }
 
 // TestWhatCannotBeMadeIsMadeLater: nothing is judged by it, and a person, a push or the first start needs no other word.
-// Mutants: begin without lacking; keepConfigured without wanted, or that forgets it before it is on disk; New without recallWanted.
+// Mutants: begin without lacking; keepConfigured without wanted, or that forgets it before it is on disk; New or arrange without
+// recallWanted.
 func TestWhatCannotBeMadeIsMadeLater(t *testing.T) {
 	for when, readable := range map[string]func(*rig, *failing){
 		"read while it runs":     func(r *rig, _ *failing) { r.configure(with("one")) },
 		"read by the next start": func(r *rig, _ *failing) { r.services[0] = with("one"); r.restart() },
+		"read when its service is back": func(r *rig, _ *failing) {
+			r.configure(second())
+			r.pass(15 * time.Second)
+			r.configure(with("one"), second())
+		},
 		"read on a full disk": func(r *rig, full *failing) {
 			full.full.Store(true)
 			r.configure(with("one"))

@@ -51,6 +51,7 @@ type lane struct {
 	points    string        // where the live routes point, to see that they moved; empty until they are confirmed
 
 	replicas []Replica // of the live release, as listed last
+	seen     time.Time // when that listing was begun
 	vitals   vitals    // of those that run
 	answers  window    // of the live release
 	lost     bool      // the engine was, since the last listing: what fell meanwhile is not the release's fault

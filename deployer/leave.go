@@ -72,13 +72,25 @@ func (l *lane) awaitLift(ctx context.Context) {
 	}
 }
 
-// isNobodys reports whether nobody is at work for a service any more: its containers may be stopped, all of them at once, since what
-// runs is what is gone on with if it comes back. One whose routes could not be taken away serves on until they can.
-func (d *Deployer) isNobodys(service string) bool {
+// beginRemoval claims the containers of a service for the one that is about to stop or remove them, until done, if nobody is at work
+// for the service any more; all of them at once, since what runs is what is gone on with if it comes back, and it is not
+// adopted before that is over. One whose routes could not be taken away serves on until they can.
+func (d *Deployer) beginRemoval(service string) (done func(), mine bool) {
 	if _, routed := d.Traffic.Live()[service]; routed {
-		return false
+		return nil, false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.lanes()[service] == nil && d.leaving[service] == nil && !slices.Contains(slices.Collect(maps.Values(d.drains)), service)
+	drains := slices.Contains(slices.Collect(maps.Values(d.drains)), service)
+	if d.lanes()[service] != nil || d.leaving[service] != nil || d.removing[service] || drains {
+		return nil, false
+	}
+	d.removing[service] = true
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if delete(d.removing, service); d.lanes()[service] != nil { // it waits for that
+			d.look()
+		}
+	}, true
 }

@@ -182,6 +182,32 @@ func TestWhoseServiceHasLeftRemovesNothing(t *testing.T) {
 	}, web(), two, three)
 }
 
+// TestAnOldListingDoesNotUndoANewOne: one that took long says where a container was before it was started again. Mutant: see that
+// takes whatever comes.
+func TestAnOldListingDoesNotUndoANewOne(t *testing.T) {
+	onSlow(t, func(r *rig, s *slow) {
+		id := r.submit(packaged(1))
+		r.pass(10 * time.Second)
+		hold, tended := make(chan struct{}), make(chan error, 1)
+		s.list.Store(&hold)
+		go func() {
+			_, err := r.Tend(r.Context())
+			tended <- err
+		}()
+		r.settle()
+		r.runtime.Restart(id, "exited with 1") // by the engine
+		r.pass(5 * time.Second)
+		r.serves(id)
+		r.traffic.onPoint(func() { t.Errorf("web is pointed to %v", r.traffic.routes["web"]) })
+		close(hold)
+		if err := <-tended; err != nil {
+			t.Error(err)
+		}
+		r.pass(15 * time.Second)
+		r.serves(id)
+	})
+}
+
 // TestWhatHasJustBeenStoppedTakesOverNothing, though the engine's next listing has it run still. Mutant: adopt that trusts what
 // returns.
 func TestWhatHasJustBeenStoppedTakesOverNothing(t *testing.T) {

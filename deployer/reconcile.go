@@ -128,6 +128,7 @@ func (d *Deployer) arrange(r rearrangement) (leaving []*lane, failed error) {
 	}
 	for _, s := range r.added {
 		lanes[s.Name] = d.arriveLocked(s)
+		failed = errors.Join(failed, lanes[s.Name].recallWanted())
 	}
 	d.table.Store(&lanes)
 	d.lendLocked(before)

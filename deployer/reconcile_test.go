@@ -138,7 +138,7 @@ func TestAServiceThatIsRemovedLeavesAtOnceAndComesBack(t *testing.T) {
 	}, web(), two)
 }
 
-// A service is stopped only once its requests are done. Mutant: haltRemoved without isNobodys.
+// A service is stopped only once its requests are done. Mutant: haltRemoved without beginRemoval.
 func TestWhatIsRemovedIsStoppedAfterItsDrain(t *testing.T) {
 	two := second()
 	inBubble(t, func(r *rig) {
@@ -155,6 +155,50 @@ func TestWhatIsRemovedIsStoppedAfterItsDrain(t *testing.T) {
 		r.pass(time.Second)
 		if up := r.up("two"); len(up) > 0 {
 			r.Errorf("%q run after the drain", up)
+		}
+	}, web(), two)
+}
+
+// What is new waits for nothing that another service has to end. Mutant: haltRemoved that stops one service after another.
+func TestWhatIsNewDoesNotWaitForWhatIsRemoved(t *testing.T) {
+	two, three := second(), second()
+	three.Name, three.Repository, three.Image = "three", "o/three", "ghcr.io/o/three"
+	three.Routes = []deployer.Route{{Host: "c.pl", Prefix: "/", Port: 8080}}
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		r.is(r.submit(packagedFor(two, 5)), deployer.Succeeded)
+		r.runtime.On(digest(5), deployertest.Script{Halt: deployertest.Step{Delay: 4 * time.Minute}})
+		r.hasImage(three, "latest", 7)
+		r.configure(web())
+		r.pass(15 * time.Second)
+		r.configure(web(), three)
+		r.pass(15 * time.Second)
+		if to := r.traffic.routed("three")["c.pl/"]; len(to) != 1 {
+			r.Errorf("c.pl goes to %v of three", to)
+		}
+		if up := r.up("two"); len(up) != 1 {
+			r.Errorf("%q of two run: it did not end slowly", up)
+		}
+	}, web(), two)
+}
+
+// The images that a service can go back to are kept for a day after it has left, whatever it has left for longer. Mutant: haltAll
+// that removes each release after a day of its own.
+func TestWhatIsGoneKeepsItsImagesForADay(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		r.submit(packagedFor(two, 5))
+		r.is(r.submit(packagedFor(two, 6)), deployer.Succeeded)
+		r.runtime.On(digest(7), deployertest.Script{Await: deployertest.Step{Err: errors.New("sick")}})
+		r.is(r.submit(packagedFor(two, 7)), deployer.Failed) // its container is kept for a look at it
+		r.pass(25 * time.Hour)
+		r.configure(web()) // by mistake
+		r.pass(time.Minute)
+		r.configure(web(), two)
+		r.pass(time.Minute)
+		if all, err := r.Rollbacks(r.Context(), "two"); err != nil || len(all) != 1 {
+			r.Errorf("can be gone back to: %d, %v; images are %q", len(all), err, r.runtime.Images("two"))
 		}
 	}, web(), two)
 }
@@ -188,7 +232,7 @@ func TestWhatIsRemovedLateIsStoppedAfterItsDrain(t *testing.T) {
 }
 
 // The old release's requests are let end, too, when their service leaves, or leaves and comes back, while a new one has just taken
-// over. Mutants: letGo that drains with ctx; isNobodys, isLeftover, retireOthers or newestOf without draining.
+// over. Mutants: letGo that drains with ctx; beginRemoval, isLeftover, retireOthers or newestOf without draining.
 func TestWhatDrainsWhenItsServiceLeavesIsStoppedAfterItsDrain(t *testing.T) {
 	two := second()
 	for name, next := range map[string]func(r *rig, fresh string){

@@ -2,7 +2,9 @@ package deployer
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -69,12 +71,24 @@ func (d *Deployer) adoptAll(releases []Running) {
 	}
 }
 
-// adoptNew adopts what runs of services that were added since the start.
-func (d *Deployer) adoptNew(releases []Running) {
+// comers are the services that were added since the start, and of which the next listing has what runs: nobody stops it.
+func (d *Deployer) comers() (all []*lane) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.lanes() {
+		if !doubted(l.adopted) && !d.removing[l.service().Name] {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// adoptNew adopts what runs of them.
+func (d *Deployer) adoptNew(comers []*lane, releases []Running) {
 	d.arranging.Lock()
 	defer d.arranging.Unlock()
-	for _, l := range d.lanes() {
-		if !doubted(l.adopted) {
+	for _, l := range comers {
+		if !doubted(l.adopted) && !l.isRemoved() {
 			l.logAdopt(l.adopt(releases))
 			close(l.adopted)
 			d.look()
@@ -125,27 +139,45 @@ func (d *Deployer) setDown(err error) {
 	d.down = err
 }
 
-// haltRemoved stops what belongs to no service any more, and removes it a day later.
+// haltRemoved stops what belongs to no service any more, and removes it, with its images, when all of it has been stopped for a
+// day. Each service is seen to by itself: one that ends slowly keeps no other waiting.
 func (d *Deployer) haltRemoved(ctx context.Context, releases []Running) {
-	if !d.removing.TryLock() {
-		return
-	}
-	defer d.removing.Unlock()
 	ctx, stop := context.WithTimeout(ctx, retireDeadline)
 	defer stop()
-	for _, r := range releases {
-		var err error
-		switch {
-		case !d.isNobodys(r.Service):
-		case r.StoppedAt.IsZero():
-			err = d.Runtime.Halt(ctx, r.ID, 0)
-		case time.Since(r.StoppedAt) > 24*time.Hour:
-			err = d.remove(ctx, r)
-		}
-		if err != nil {
-			d.Log.Warn().Err(err).Str("service", r.Service).Str("deployment", r.ID).Msg("cannot stop a service that is no longer in the configuration")
+	var services sync.WaitGroup
+	defer services.Wait()
+	for name, its := range byService(releases) {
+		if done, mine := d.beginRemoval(name); mine {
+			services.Go(func() {
+				defer done()
+				if err := d.haltAll(ctx, its); err != nil {
+					d.Log.Warn().Err(err).Str("service", name).Msg("cannot stop a service that is no longer in the configuration; trying again")
+				}
+			})
 		}
 	}
+}
+
+// haltAll stops the releases of a service, or removes them.
+func (d *Deployer) haltAll(ctx context.Context, its []Running) (failed error) {
+	old := !slices.ContainsFunc(its, func(r Running) bool { return r.StoppedAt.IsZero() || time.Since(r.StoppedAt) <= 24*time.Hour })
+	if old {
+		return d.remove(ctx, its)
+	}
+	for _, r := range its {
+		if r.StoppedAt.IsZero() {
+			failed = errors.Join(failed, d.Runtime.Halt(ctx, r.ID, 0))
+		}
+	}
+	return failed
+}
+
+func byService(releases []Running) map[string][]Running {
+	all := map[string][]Running{}
+	for _, r := range releases {
+		all[r.Service] = append(all[r.Service], r)
+	}
+	return all
 }
 
 // adopt takes the live release as it is. Where the routes are lost, the journal and the containers say which one it is.
@@ -181,7 +213,7 @@ func (l *lane) adopt(releases []Running) error {
 	}
 	l.d.Traffic.Pause(l.service().Name)
 	if i >= 0 {
-		l.see(live.ID, mine[i].Replicas)
+		l.see(live.ID, mine[i].Replicas, time.Time{}) // every other listing is newer
 	}
 	return nil
 }

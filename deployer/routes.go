@@ -108,13 +108,14 @@ func (l *lane) logRepoint(err error) {
 	}
 }
 
-// see takes a listing of the live release's replicas.
-func (l *lane) see(id string, replicas []Replica) {
+// see takes a listing of the live release's replicas, unless one that was begun later has been seen.
+func (l *lane) see(id string, replicas []Replica, begun time.Time) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	if l.live == nil || l.live.ID != id {
+	if l.live == nil || l.live.ID != id || begun.Before(l.seen) {
 		return
 	}
+	l.seen = begun
 	if l.vitals == nil {
 		l.vitals = vitals{}
 	}
