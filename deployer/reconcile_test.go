@@ -53,6 +53,13 @@ func second() deployer.Service {
 	return s
 }
 
+// third is one more.
+func third() deployer.Service {
+	s := on(second(), "c.pl")
+	s.Name, s.Repository, s.Image = "three", "o/three", "ghcr.io/o/three"
+	return s
+}
+
 func packagedFor(s deployer.Service, n int) deployer.Trigger {
 	t := packaged(n)
 	t.Repository, t.Image, t.Delivery = s.Repository, s.Image, fmt.Sprint(s.Name, "-", t.Delivery)
@@ -773,11 +780,101 @@ func comesUpLater(t *testing.T, change func(*rig, ...deployer.Service), returns 
 	}, first...)
 }
 
+// on is a service with these hosts instead of its own.
+func on(s deployer.Service, hosts ...string) deployer.Service {
+	s.Routes = nil
+	for _, h := range hosts {
+		s.Routes = append(s.Routes, deployer.Route{Host: h, Prefix: "/", Port: 8080})
+	}
+	return s
+}
+
+// A host that is lent goes on to a third service, which is up, in one step with what the others have. Mutants: lendLocked that forgets
+// a loan without endLoanLocked; endLoanLocked without the one that has served the route.
+func TestALentHostGoesOnToAThirdThatIsUp(t *testing.T) {
+	one, two, three := on(web(), "a.pl", "h.pl"), second(), third()
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		r.submit(packagedFor(three, 7))
+		r.configure(web(), on(two, "b.pl", "h.pl"), three) // two never comes up: there is no image
+		r.pass(30 * time.Second)
+		if to := r.traffic.routed("web")["h.pl/"]; len(to) != 1 {
+			r.Fatalf("h.pl goes to %v of web, want it lent", to)
+		}
+		r.keeps("h.pl/")
+		r.configure(web(), two, on(three, "c.pl", "h.pl"))
+		if to := r.traffic.routed("three")["h.pl/"]; len(to) != 1 {
+			r.Errorf("h.pl goes to %v of three", to)
+		}
+	}, one, two, three)
+}
+
+// The one that a host was lent to has come up, but that could not be written; nor can it be when the configuration changes once more.
+// Mutant: endLoanLocked without the one that has the route.
+func TestALoanThatCouldNotEndEndsThoughAnotherConfigurationComes(t *testing.T) {
+	one, two := on(web(), "a.pl", "h.pl"), second()
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		id := r.submit(packagedFor(two, 5))
+		r.is(id, deployer.Succeeded)
+		r.runtime.Sicken(id, 0, errSick)
+		r.pass(time.Minute)
+		gets := on(two, "b.pl", "h.pl")
+		r.configure(web(), gets)
+		if to := r.traffic.routed("web")["h.pl/"]; len(to) != 1 {
+			r.Fatalf("h.pl goes to %v of web, want it lent", to)
+		}
+		r.keeps("h.pl/")
+		r.traffic.refuses(errors.New("no space left on device"))
+		r.runtime.Sicken(id, 0, nil)
+		r.pass(15 * time.Second)
+		changed := web()
+		changed.Retain = 5
+		if err := r.Reconcile([]deployer.Service{changed, gets}); err == nil {
+			r.Error("it said nothing")
+		}
+		r.traffic.refuses(nil)
+		r.pass(30 * time.Second)
+		if to := r.traffic.routed("two")["h.pl/"]; len(to) != 1 {
+			r.Errorf("h.pl goes to %v of two", to)
+		}
+	}, one, two)
+}
+
+// While a host that moves could not be written, one of the replicas that it leaves gets sick: that takes the host from nobody.
+// Mutant: repoint without catchUp.
+func TestAHostThatCouldNotMoveIsServedThoughAReplicaGetsSick(t *testing.T) {
+	one, two := on(doubled(), "a.pl", "h.pl"), second()
+	for full := time.Second; full < 10*time.Second; full += time.Second / 2 {
+		inBubble(t, func(r *rig) {
+			id := r.deployed(1)
+			r.submit(packagedFor(two, 5))
+			r.pass(10 * time.Second)
+			r.keeps("h.pl/")
+			r.traffic.refuses(errors.New("no space left on device"))
+			if err := r.Reconcile([]deployer.Service{doubled(), on(two, "b.pl", "h.pl")}); err == nil {
+				r.Error("it said nothing")
+			}
+			r.runtime.Sicken(id, 0, errSick)
+			r.pass(full)
+			r.traffic.refuses(nil)
+			r.pass(30 * time.Second)
+			if to := r.traffic.routed("two")["h.pl/"]; len(to) != 1 {
+				r.Errorf("h.pl goes to %v of two", to)
+			}
+		}, one, two)
+	}
+}
+
 // keeps asserts from now on that requests for these routes always lead somewhere.
 func (r *rig) keeps(keys ...string) {
 	r.traffic.onPoint(func() {
 		for _, key := range keys {
-			if len(r.traffic.routes["web"][key])+len(r.traffic.routes["two"][key]) == 0 {
+			led := 0
+			for _, routes := range r.traffic.routes {
+				led += len(routes[key])
+			}
+			if led == 0 {
 				r.Errorf("%s is nobody's for a moment", key)
 			}
 		}

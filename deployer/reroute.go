@@ -36,8 +36,10 @@ func (d *Deployer) lendLocked(before map[string]Service) {
 			l.stale = true
 		}
 	}
-	for _, one := range old {
-		lend(one.by, one.Route)
+	for key, one := range old {
+		if lend(one.by, one.Route); d.loans[key] == (loan{}) {
+			d.endLoanLocked(key, one)
+		}
 	}
 	for name, s := range before {
 		for _, r := range s.Routes {
@@ -82,14 +84,20 @@ func routeOf(key string, to []string) (r Route, known bool) {
 func (l *lane) endLoansLocked() (ended bool) {
 	for _, r := range l.service().Routes {
 		if one, lent := l.d.loans[r.key()]; lent {
-			delete(l.d.loans, r.key())
-			if by := l.d.lanes()[one.by]; by != nil {
-				by.stale = true
-			}
-			l.stale, ended = true, true
+			l.d.endLoanLocked(r.key(), one)
+			ended = true
 		}
 	}
 	return ended
+}
+
+// endLoanLocked has the routes point anew, in one step, of the one that has served a route and of the one that has it, if any has.
+func (d *Deployer) endLoanLocked(key string, one loan) {
+	delete(d.loans, key)
+	for name, l := range d.lanes() {
+		has := slices.ContainsFunc(l.service().Routes, func(r Route) bool { return r.key() == key })
+		l.stale = l.stale || has || name == one.by
+	}
 }
 
 // isUpLocked reports whether the live release has a replica that is well.

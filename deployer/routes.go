@@ -11,6 +11,7 @@ import (
 func (l *lane) switchTo(d Deployment, replicas []Replica) (drain func(context.Context, func(int)) int, err error) {
 	l.d.switching.Lock()
 	defer l.d.switching.Unlock()
+	l.catchUp()
 	fresh := trusting(replicas)
 	routes, err := l.routesTo(fresh.judged(replicas))
 	if err != nil {
@@ -55,8 +56,20 @@ func (l *lane) becomeLive(d Deployment, replicas []Replica, fresh vitals, routes
 func (l *lane) repoint() error {
 	l.d.switching.Lock()
 	defer l.d.switching.Unlock()
+	l.catchUp()
 	_, err := l.turnNow()
 	return err
+}
+
+// catchUp moves the routes that could not be moved when the configuration changed, before the service alone is pointed: what goes from
+// it to another one would be nobody's in between. What fails is told, and tried again, by becomeAtLast. The caller holds switching.
+func (l *lane) catchUp() {
+	l.d.mu.Lock()
+	stale := l.stale
+	l.d.mu.Unlock()
+	if stale {
+		_ = l.d.reroute()
+	}
 }
 
 // turnNow is repoint for who holds switching, with the drain of the addresses that get no more requests.

@@ -99,6 +99,7 @@ func (l *lane) turnFrom(live string, surplus []Replica) (ids []string, drain fun
 	if !l.serves(live) {
 		return nil, nil, nil
 	}
+	l.catchUp() // first: Reroute drains nothing
 	ids = l.part(surplus)
 	drain, err = l.turnNow()
 	return ids, drain, err
