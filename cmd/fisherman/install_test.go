@@ -146,7 +146,8 @@ func TestInstallIsUsedWrongly(t *testing.T) {
 		"leave out --root":        {"--config", "a", "--now", "--root", t.TempDir()},
 		"write an absolute path":  {"--config", "a", "--program", "fisherman"},
 		"control characters":      {"--config", "/a/b\nUser=x", "--print"},
-		"systemd holds a port":    {"--config", portZero(t), "--print"},
+		"systemd holds a port":    {"--config", installing(t, "127.0.0.1:8080", "127.0.0.1:0"), "--print"},
+		`state: "state": `:        {"--config", installing(t, "/srv/fisherman state", "state"), "--print"},
 		"`fisherman install now`": {"now"},
 	} {
 		if _, _, err := installed(t, args...); err == nil || !strings.Contains(err.Error(), want) {
@@ -155,10 +156,11 @@ func TestInstallIsUsedWrongly(t *testing.T) {
 	}
 }
 
-func portZero(t *testing.T) string {
+// installing is a file with the configuration, but for one thing.
+func installing(t *testing.T, what, to string) (path string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "fisherman.yaml")
-	text := strings.NewReplacer("127.0.0.1:8080", "127.0.0.1:0", "${SECRET}", "s").Replace(installedConfig)
+	path = filepath.Join(t.TempDir(), "fisherman.yaml")
+	text := strings.NewReplacer(what, to, "${SECRET}", "s").Replace(installedConfig)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

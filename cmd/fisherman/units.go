@@ -55,6 +55,9 @@ type file struct{ path, content string }
 
 // newBox decides what a machine with this configuration needs, which speaks HTTPS or not.
 func newBox(program, location string, c *config.Config, https bool) (box, error) {
+	if !filepath.IsAbs(c.State) {
+		return box{}, fmt.Errorf("state: %q: is relative, and systemd starts fisherman in another directory; write an absolute path into the configuration", c.State)
+	}
 	b := box{Program: program, Config: location, State: c.State}
 	if !https {
 		b.Needless = []socketUnit{{Name: socketHTTPS}}
