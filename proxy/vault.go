@@ -72,17 +72,7 @@ func newVault(options Options) *vault {
 func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for name, routes := range live.hosts {
-		switch was, is := v.hosts[name], hosts[name]; {
-		case was == nil:
-		case is == nil:
-			kept := *was
-			kept.kept = true
-			hosts[name] = &kept
-		default:
-			is.keep(was, routes)
-		}
-	}
+	v.keepLocked(hosts, live)
 	v.wanted, v.hosts = t, hosts
 	clear(v.unread)
 	for host := range v.failures {
@@ -307,49 +297,6 @@ func (v *vault) renewLocked() {
 		ring.hosts[name] = &fresh
 	}
 	v.ring.Store(ring)
-}
-
-// remember keeps what the route file says that clients must show. Until SetTLS says where to look nobody can.
-func (v *vault) remember(live *table) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for name, routes := range live.hosts {
-		h := &tlsHost{}
-		for _, r := range routes {
-			if asked := r.release.entry.ClientCAs[r.key()]; asked != "" {
-				h.lease(r, asked)
-			}
-		}
-		if h.isMutual() {
-			v.hosts[name] = h
-		}
-	}
-	v.renewLocked()
-}
-
-// moved ends the leases of routes that are with those whose they are, and what was kept of hosts for routes that are gone.
-func (v *vault) moved(live *table) {
-	if !v.ring.Load().passes {
-		return // a look at files may take long
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for name, was := range v.hosts {
-		switch is := was.without(live.hosts[name]); {
-		case was.kept && len(live.hosts[name]) == 0:
-			delete(v.hosts, name)
-			v.failLocked(name, failures{})
-		case is == was:
-		case is.isMutual() || len(is.routes) > 0:
-			v.hosts[name] = is
-		default: // nobody has configured it
-			delete(v.hosts, name)
-		}
-	}
-	v.watchLocked()
-	v.renewLocked()
-	v.assessLocked(time.Now())
-	offer(v.changed)
 }
 
 // look rereads the files, tells what there is to tell, and returns the hosts that need ACME.
