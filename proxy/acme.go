@@ -41,8 +41,10 @@ func (o once) Issue(ctx context.Context, csr *x509.CertificateRequest) (*certmag
 	return issued, nil
 }
 
-// issuerKey is where the store has what a CA has made.
-func issuerKey(a ACME) string { return (&certmagic.ACMEIssuer{CA: a.Directory}).IssuerKey() }
+// issuerKey is where the store has what a CA has made, as the name of a directory.
+func issuerKey(a ACME) string {
+	return certmagic.StorageKeys.Safe((&certmagic.ACMEIssuer{CA: a.Directory}).IssuerKey())
+}
 
 // arrivals are where a CA's challenges arrive: the proxy's own listeners.
 type arrivals struct{ plain, secure net.Addr }

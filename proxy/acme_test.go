@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fisherman/proxy"
@@ -457,4 +458,98 @@ func TestFailuresOutliveARestart(t *testing.T) {
 	by.Email = "me@a.pl"
 	setTLS(t, p, proxy.TLS{Routes: hosts("a.pl", "b.pl"), ACME: &by})
 	soon(t, "it to be tried another way", func() bool { return failuresOf(t, registry, "a.pl") == 1 })
+}
+
+// TestAnotherCAThatIsGoneStopsNobody: what one before it has made is served on, also after a restart and when it is the CA again;
+// and it is asked, unless it has made a good one. Mutant: look only for what the present one has made.
+func TestAnotherCAThatIsGoneStopsNobody(t *testing.T) {
+	c := proxytest.NewCA(t, "test")
+	const one, other, third = "https://127.0.0.1:1/one", "https://127.0.0.1:1/other", "https://127.0.0.1:1/third"
+	certs := map[string]tls.Certificate{
+		"good": c.Server(proxytest.Lasting(time.Hour), "a.pl"), "longer": c.Server(nil, "a.pl"), "over": c.Server(proxytest.Expired, "a.pl"),
+	}
+	type made map[string]string // by CA
+	for what, test := range map[string]struct {
+		made made
+		cas  []string // one after the other
+		want string
+	}{
+		"another":                         {made{one: "good"}, []string{one, other}, "good"},
+		"one that once made another":      {made{one: "good", other: "over"}, []string{one, other}, "good"},
+		"back to one that did":            {made{one: "good", other: "over"}, []string{other, one, other}, "good"},
+		"back to one whose is shorter":    {made{one: "good", other: "longer"}, []string{one, other, one}, "good"},
+		"a third":                         {made{one: "good", other: "longer"}, []string{third}, "longer"},
+		"a third, while one's is over":    {made{one: "over", other: "good"}, []string{third}, "good"},
+		"nothing but its own, and late":   {made{one: "over"}, []string{one}, "over"},
+		"nothing but another's, and late": {made{one: "over"}, []string{other}, ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			var notices told
+			store := t.TempDir()
+			for ca, name := range test.made {
+				shelve(t, store, ca, "a.pl", certs[name])
+			}
+			shows := func(p *proxy.Proxy, when string) {
+				t.Helper()
+				got := ""
+				for name, cert := range certs {
+					if is := (&coast{Proxy: p}).shows("a.pl"); is != nil && is.Equal(cert.Leaf) {
+						got = name
+					}
+				}
+				if got != test.want {
+					t.Errorf("%s: %q, want %q", when, got, test.want)
+				}
+			}
+			with := func(ca string) proxy.TLS {
+				return proxy.TLS{Routes: hosts("a.pl"), ACME: &proxy.ACME{Directory: ca}}
+			}
+			p := startTLS(t, proxy.Options{Certificates: store}, with(test.cas[0]))
+			for _, ca := range test.cas[1:] {
+				setTLS(t, p, with(ca))
+			}
+			shows(p, "at once")
+			last := test.cas[len(test.cas)-1]
+			p = startTLS(t, proxy.Options{Certificates: store, Notice: notices.take}, with(last))
+			shows(p, "after a restart")
+			if has := test.made[last]; has == "" || has == "over" {
+				soon(t, "the CA to be asked", func() bool { return len(notices.of("certificate of a.pl")) > 0 })
+				shows(p, "once it was asked in vain")
+			}
+		})
+	}
+}
+
+// TestWhatCannotBeReadLeavesWhatAnotherCAHasMade to be served, and is told.
+func TestWhatCannotBeReadLeavesWhatAnotherCAHasMade(t *testing.T) {
+	var notices told
+	store, good := t.TempDir(), proxytest.NewCA(t, "test").Server(nil, "a.pl")
+	shelve(t, store, "https://127.0.0.1:1/one", "a.pl", good)
+	if err := os.MkdirAll(shelfName(store, "https://127.0.0.1:1/other", certmagic.StorageKeys.SiteCert, "a.pl"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := startTLS(t, proxy.Options{Certificates: store, Notice: notices.take}, proxy.TLS{
+		Routes: hosts("a.pl"), ACME: &proxy.ACME{Directory: "https://127.0.0.1:1/other"},
+	})
+	if got := (&coast{Proxy: p}).shows("a.pl"); got == nil || !got.Equal(good.Leaf) {
+		t.Errorf("got %v", got)
+	}
+	if told := notices.of("certificate of a.pl"); len(told) != 1 || !strings.Contains(told[0], "cannot be read") || !strings.Contains(told[0], "served instead") {
+		t.Errorf("told %q", told)
+	}
+}
+
+// shelve puts a certificate where one that a CA has made is kept.
+func shelve(t *testing.T, store, ca, host string, cert tls.Certificate) {
+	t.Helper()
+	crt := shelfName(store, ca, certmagic.StorageKeys.SiteCert, host)
+	if err := os.MkdirAll(filepath.Dir(crt), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	proxytest.WritePair(t, crt, shelfName(store, ca, certmagic.StorageKeys.SitePrivateKey, host), cert)
+}
+
+// shelfName is the file of one.
+func shelfName(store, ca string, key func(issuer, host string) string, host string) string {
+	return filepath.Join(store, key((&certmagic.ACMEIssuer{CA: ca}).IssuerKey(), host))
 }

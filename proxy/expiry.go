@@ -72,9 +72,13 @@ func (v *vault) judge(ring *keyring, name string, now time.Time) (reason string,
 	failure := v.failures[name]
 	switch {
 	case !v.needsLocked(name, now):
-	case c == nil && v.unread[name] != nil:
-		return fmt.Sprintf("what ACME has made cannot be read, so nobody can reach the host over HTTPS: %s; see to it that fisherman's user may "+
-			"read it, or remove it, and another one is made; it is tried again", brief(v.unread[name])), 0
+	case v.unread[name] != nil:
+		meanwhile, level := "so nobody can reach the host over HTTPS", 0
+		if c != nil {
+			meanwhile, level = "and the one that is served instead expires on "+day(c.Leaf.NotAfter), urgency(c, now)
+		}
+		return fmt.Sprintf("what ACME has made cannot be read, %s: %s; see to it that fisherman's user may "+
+			"read it, or remove it, and another one is made; it is tried again", meanwhile, brief(v.unread[name])), level
 	case c == nil && failure.Count == 0: // it is being made
 		return "", 0
 	case c == nil:

@@ -14,10 +14,10 @@ import (
 type keyring struct {
 	on     bool // there is TLS
 	hosts  map[string]*tlsHost
-	passes bool                        // some of them, or leases of theirs, end with live routes
-	signs  map[string]*authority       // by file of client CAs; what cannot be read is not there
-	pairs  []*tls.Certificate          // from files
-	issued map[string]*tls.Certificate // by ACME, by host
+	passes bool                          // some of them, or leases of theirs, end with live routes
+	signs  map[string]*authority         // by file of client CAs; what cannot be read is not there
+	pairs  []*tls.Certificate            // from files
+	issued map[string][]*tls.Certificate // by ACME, by host; the present CA's first
 }
 
 // errNoCertificate says that a host is served, and has no certificate (yet).
@@ -26,7 +26,8 @@ var errNoCertificate = errors.New("no certificate")
 // errUnknownName says that nothing is served under a name.
 var errUnknownName = errors.New("nothing is served under this name")
 
-// certificate is the best there is for a name: valid before expired, a file before ACME, the one that lasts longer.
+// certificate is the best there is for a name: valid before expired, a file before ACME, the present CA before others, the one that
+// lasts longer.
 func (k *keyring) certificate(name string, supports func(*tls.Certificate) bool, now time.Time) *tls.Certificate {
 	var best *tls.Certificate
 	for _, pair := range k.pairs {
@@ -34,8 +35,10 @@ func (k *keyring) certificate(name string, supports func(*tls.Certificate) bool,
 			best = pair
 		}
 	}
-	if made := k.issued[name]; made != nil && (best == nil || !valid(best, now) && better(made, best, now)) {
-		return made
+	for _, made := range k.issued[name] {
+		if best == nil || !valid(best, now) && better(made, best, now) {
+			best = made
+		}
 	}
 	return best
 }

@@ -83,3 +83,23 @@ func (s *shelf) find(issuer, host string) (*tls.Certificate, error) {
 	name := s.Filename(certmagic.StorageKeys.CertsSitePrefix(issuer, host))
 	return nil, errors.Join(errDamaged, err, os.Rename(name, name+".unreadable-"+time.Now().UTC().Format("20060102T150405.000000000Z")))
 }
+
+// others are the valid certificates of a host, by who has made them. What is of no use is passed over: it may be wanted one day.
+func (s *shelf) others(host string) map[string]*tls.Certificate {
+	found, ctx := map[string]*tls.Certificate{}, context.Background()
+	issuers, _ := os.ReadDir(s.Filename("certificates")) // there may be none
+	for _, issuer := range issuers {
+		cert, err := s.Load(ctx, certmagic.StorageKeys.SiteCert(issuer.Name(), host))
+		if err != nil {
+			continue
+		}
+		key, err := s.Load(ctx, certmagic.StorageKeys.SitePrivateKey(issuer.Name(), host))
+		if err != nil {
+			continue
+		}
+		if pair, err := newPair([][]byte{cert, key}); err == nil && valid(pair, time.Now()) {
+			found[issuer.Name()] = pair
+		}
+	}
+	return found
+}

@@ -36,16 +36,23 @@ type vault struct {
 	hosts    map[string]*tlsHost
 	pairs    map[KeyPair]*watched[*tls.Certificate]
 	cas      map[string]*watched[*authority]
-	issued   map[string]issued
+	issued   map[string]issued   // by host
 	unread   map[string]error    // by host, why what a CA has made cannot be read at this time
 	failures map[string]failures // by host, of the last attempts to have a certificate made
 	troubles map[string]trouble  // by what they are about
 }
 
-// issued is a certificate that a CA has made.
-type issued struct {
-	*tls.Certificate
-	by string // its issuerKey
+// issued is what CAs have made for a host, by their issuerKey: what one has made is good also while another one is asked.
+type issued map[string]*tls.Certificate
+
+// anyValid reports whether one of them can be shown to clients.
+func (i issued) anyValid(now time.Time) bool {
+	for _, c := range i {
+		if valid(c, now) {
+			return true
+		}
+	}
+	return false
 }
 
 // trouble is what was told of something.
@@ -93,19 +100,28 @@ func (v *vault) recallLocked() {
 	if v.wanted.ACME == nil {
 		return
 	}
+	by := issuerKey(*v.wanted.ACME)
 	for host, h := range v.hosts {
-		if _, has := v.issued[host]; h.auto && (!has || v.unread[host] != nil) {
-			_ = v.fetchLocked(host, *v.wanted.ACME) // it is told
+		if !h.auto {
+			continue
 		}
-		if f := v.shelf.failures(*v.wanted.ACME, host); h.auto && f.Count > v.failures[host].Count {
+		if v.issued[host][by] == nil || v.unread[host] != nil {
+			_ = v.fetchLocked(host, by) // it is told
+		}
+		if !v.issued[host].anyValid(time.Now()) {
+			for other, c := range v.shelf.others(host) {
+				v.issueLocked(host, other, c)
+			}
+		}
+		if f := v.shelf.failures(*v.wanted.ACME, host); f.Count > v.failures[host].Count {
 			v.failures[host] = f // from before a restart
 		}
 	}
 }
 
 // fetchLocked takes a host's certificate from disk. One that cannot be read now is looked at again.
-func (v *vault) fetchLocked(host string, from ACME) error {
-	c, err := v.shelf.find(issuerKey(from), host)
+func (v *vault) fetchLocked(host, by string) error {
+	c, err := v.shelf.find(by, host)
 	delete(v.unread, host)
 	switch {
 	case err != nil && !errors.Is(err, errDamaged):
@@ -113,20 +129,28 @@ func (v *vault) fetchLocked(host string, from ACME) error {
 	case err != nil:
 		v.log.Error().Str("host", host).Err(err).Msg("a certificate that ACME has made is damaged; it is set aside, and another one is made")
 	case c != nil:
-		v.issued[host] = issued{c, issuerKey(from)}
+		v.issueLocked(host, by, c)
 	}
 	return err
+}
+
+func (v *vault) issueLocked(host, by string, c *tls.Certificate) {
+	if v.issued[host] == nil {
+		v.issued[host] = issued{}
+	}
+	v.issued[host][by] = c
 }
 
 // fetch puts to use what has just been made.
 func (v *vault) fetch(host string, from ACME) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err := v.fetchLocked(host, from); err != nil {
+	by := issuerKey(from)
+	if err := v.fetchLocked(host, by); err != nil {
 		return fmt.Errorf("read what the CA has made: %w", err)
 	}
-	c := v.issued[host]
-	if c.Certificate == nil || c.by != issuerKey(from) || !time.Now().Before(due(c.Leaf)) {
+	c := v.issued[host][by]
+	if c == nil || !time.Now().Before(due(c.Leaf)) {
 		return fmt.Errorf("the CA has made a certificate that cannot be used: %w", errNoCertificate)
 	}
 	v.log.Info().Str("host", host).Time("expires", c.Leaf.NotAfter).Msg("using a new certificate by ACME")
@@ -138,10 +162,7 @@ func (v *vault) fetch(host string, from ACME) error {
 func (v *vault) made(host string, by ACME) *tls.Certificate {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if c := v.issued[host]; c.by == issuerKey(by) {
-		return c.Certificate
-	}
-	return nil
+	return v.issued[host][issuerKey(by)]
 }
 
 // left is how long the host's certificate need not be replaced.
@@ -262,14 +283,32 @@ func (v *vault) rereadLocked() (changed bool) {
 	return changed
 }
 
+// rankLocked puts what the present CA has made before what others have.
+func (v *vault) rankLocked(all issued) (ranked []*tls.Certificate) {
+	present := ""
+	if v.wanted.ACME != nil {
+		present = issuerKey(*v.wanted.ACME)
+	}
+	for by, c := range all {
+		if by != present {
+			ranked = append(ranked, c)
+		}
+	}
+	slices.SortFunc(ranked, func(a, b *tls.Certificate) int { return b.Leaf.NotAfter.Compare(a.Leaf.NotAfter) })
+	if c := all[present]; c != nil {
+		ranked = slices.Insert(ranked, 0, c)
+	}
+	return ranked
+}
+
 // renewLocked puts together what is known into a new ring.
 func (v *vault) renewLocked() {
 	ring := &keyring{
-		on: v.wanted.isOn(), hosts: map[string]*tlsHost{}, signs: map[string]*authority{}, issued: map[string]*tls.Certificate{},
+		on: v.wanted.isOn(), hosts: map[string]*tlsHost{}, signs: map[string]*authority{}, issued: map[string][]*tls.Certificate{},
 	}
-	for host, c := range v.issued {
+	for host, all := range v.issued {
 		if h := v.hosts[host]; h != nil && h.auto {
-			ring.issued[host] = c.Certificate
+			ring.issued[host] = v.rankLocked(all)
 		}
 	}
 	for _, p := range v.wanted.Certificates {
