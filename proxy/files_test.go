@@ -194,3 +194,26 @@ func TestOneCertificateWithTwoKeysIsToldOnce(t *testing.T) {
 		t.Errorf("told %q and %q", right, trouble)
 	}
 }
+
+// TestAPairThatIsBeingReplacedIsNotToldOf, however often a configuration is applied meanwhile; nor is a file of client CAs.
+func TestAPairThatIsBeingReplacedIsNotToldOf(t *testing.T) {
+	c, staff := proxytest.NewCA(t, "test"), proxytest.NewCA(t, "staff")
+	var notices told
+	pair, next, cas := pairFiles(t, c.Server(nil, "a.pl")), pairFiles(t, c.Server(nil, "a.pl")), staff.File()
+	set := proxy.TLS{Routes: []proxy.TLSRoute{{Host: "a.pl", Prefix: "/", ClientCA: cas}}, Certificates: []proxy.KeyPair{pair}}
+	p := startTLS(t, proxy.Options{Notice: notices.take, Timeouts: proxy.Timeouts{Reread: time.Hour}}, set)
+	content, err := os.ReadFile(next.Cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxytest.WriteFile(t, pair.Cert, content) // its key is to come
+	proxytest.WriteFile(t, cas, nil)
+	for range 3 {
+		setTLS(t, p, set)
+	}
+	for _, about := range []string{pair.String(), "client CAs " + cas} {
+		if reasons := notices.of(about); len(reasons) > 0 {
+			t.Errorf("told %q", reasons)
+		}
+	}
+}

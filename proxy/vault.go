@@ -23,6 +23,7 @@ type vault struct {
 	zap     *zap.Logger
 	shelf   *shelf
 	renewal renewal
+	pause   time.Duration // for which a change of a file must stay
 	changed chan struct{} // has a value when there is something new to look at
 	failed  *prometheus.CounterVec
 
@@ -51,8 +52,9 @@ func newVault(options Options) *vault {
 	v := &vault{
 		log: options.Log, tell: options.Notice, pairs: map[KeyPair]*watched[*tls.Certificate]{}, cas: map[string]*watched[*authority]{},
 		issued: map[string]issued{}, unread: map[string]error{}, failures: map[string]failures{}, troubles: map[string]trouble{}, zap: newZap(options.Log), shelf: newShelf(options.Certificates),
-		renewal: renewal{options.Timeouts.Retry, options.Timeouts.Renew}, changed: make(chan struct{}, 1),
-		hosts: map[string]*tlsHost{}, failed: prometheus.NewCounterVec(prometheus.CounterOpts{
+		renewal: renewal{options.Timeouts.Retry, options.Timeouts.Renew}, pause: options.Timeouts.Reread * 3 / 4, // two looks may be a bit closer
+		changed: make(chan struct{}, 1),
+		hosts:   map[string]*tlsHost{}, failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fisherman_certificate_failures_total", Help: "Failed attempts to have a certificate made or renewed by ACME.",
 		}, []string{"host"}),
 	}
@@ -86,7 +88,7 @@ func (v *vault) watchLocked() {
 	pairs := map[KeyPair]*watched[*tls.Certificate]{}
 	for _, p := range v.wanted.Certificates {
 		if pairs[p] = v.pairs[p]; pairs[p] == nil {
-			pairs[p] = watchPair(p)
+			pairs[p] = watchPair(p, v.pause)
 		}
 	}
 	cas := map[string]*watched[*authority]{}
@@ -96,7 +98,7 @@ func (v *vault) watchLocked() {
 				continue
 			}
 			if cas[file] = v.cas[file]; cas[file] == nil {
-				cas[file] = &watched[*authority]{files: []string{file}, make: newAuthority}
+				cas[file] = &watched[*authority]{files: []string{file}, make: newAuthority, pause: v.pause}
 			}
 		}
 	}
@@ -104,8 +106,8 @@ func (v *vault) watchLocked() {
 }
 
 // watchPair does not take an expired certificate for one that is still good.
-func watchPair(p KeyPair) *watched[*tls.Certificate] {
-	w := &watched[*tls.Certificate]{files: []string{p.Cert, p.Key}}
+func watchPair(p KeyPair, pause time.Duration) *watched[*tls.Certificate] {
+	w := &watched[*tls.Certificate]{files: []string{p.Cert, p.Key}, pause: pause}
 	w.make = func(contents [][]byte) (*tls.Certificate, error) {
 		fresh, err := newPair(contents)
 		now := time.Now()

@@ -6,29 +6,30 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 )
 
 // watched is something made of files. It keeps what it was made of last when they change to something that cannot be used.
 type watched[T any] struct {
 	files []string
 	make  func(contents [][]byte) (T, error)
+	pause time.Duration // for which a change must stay
 
-	is   T
-	made bool // is holds something
-	sum  sum  // of what it was made of
-	seen sum  // of what was there at the last look
-	err  error
+	is    T
+	made  bool // is holds something
+	sum   sum  // of what it was made of
+	seen  sum  // of what was there at the last look
+	since time.Time
+	err   error
 }
 
 type sum [sha256.Size]byte
 
 // reread looks at the files, and reports whether there is something new. What has changed is only taken for the owner's word
-// when it is seen twice: a certificate and its key are two files, and each may be half written.
+// when it is seen again after a while: a certificate and its key are two files, and each may be half written.
 func (w *watched[T]) reread() (changed bool) {
 	contents, now, err := w.read()
-	settled := !w.made || now == w.seen
-	w.seen = now
-	if !settled {
+	if !w.settles(now) {
 		return false
 	}
 	if err == nil && w.made && now == w.sum {
@@ -44,6 +45,15 @@ func (w *watched[T]) reread() (changed bool) {
 	}
 	w.is, w.made, w.sum = fresh, true, now
 	return true
+}
+
+// settles takes note of what is there, and reports whether it counts.
+func (w *watched[T]) settles(now sum) bool {
+	is := !w.made || now == w.seen && time.Since(w.since) >= w.pause
+	if now != w.seen || w.since.IsZero() {
+		w.seen, w.since = now, time.Now()
+	}
+	return is
 }
 
 // read returns the files' contents and what tells them from others.
