@@ -95,7 +95,14 @@ func (m *maker) wantsBack(ctx context.Context, c *tls.Certificate, now time.Time
 // answers answers a CA that looks whether a host is ours, and reports whether it did.
 func (v *vault) answers(w http.ResponseWriter, r *http.Request) bool {
 	m := v.maker.Load()
-	return m != nil && strings.HasPrefix(r.URL.Path, challengePath) && m.issuer.HandleHTTPChallenge(w, r)
+	return m != nil && strings.HasPrefix(r.URL.Path, challengePath) && isAwaited(r.Host) && m.issuer.HandleHTTPChallenge(w, r)
+}
+
+// isAwaited reports whether a CA has been asked to look whether a host is ours. Whoever looks for another one is a stranger, and
+// certmagic would look on the disk for it, and say so in the log.
+func isAwaited(host string) bool {
+	_, is := certmagic.GetACMEChallenge(strings.ToLower(host))
+	return is
 }
 
 // isChallenge reports whether a CA looks by means of a handshake (RFC 8737): nothing is served on such a connection.
@@ -104,9 +111,9 @@ func isChallenge(hello *tls.ClientHelloInfo) bool {
 }
 
 // challenge answers such a handshake.
-func (v *vault) challenge() (*tls.Config, error) {
+func (v *vault) challenge(name string) (*tls.Config, error) {
 	m := v.maker.Load()
-	if m == nil {
+	if m == nil || !isAwaited(name) {
 		return nil, errUnknownName
 	}
 	return &tls.Config{

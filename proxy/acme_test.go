@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
 
 	"fisherman/proxy"
 	"fisherman/proxy/proxytest"
@@ -375,6 +377,33 @@ func TestChallengesPrecedeEverything(t *testing.T) {
 	conn, err = tls.Dial("tcp", c.AddrTLS().String(), &tls.Config{ServerName: "a.test", NextProtos: []string{"acme-tls/1", "http/1.1"}, InsecureSkipVerify: true})
 	if err != nil || conn.ConnectionState().NegotiatedProtocol != "http/1.1" {
 		t.Errorf("%v, %v", conn, err)
+	}
+}
+
+// TestStrangersFillNoLog by handshakes and requests that look as if they were a CA's.
+func TestStrangersFillNoLog(t *testing.T) {
+	log := &lines{}
+	c := proxytest.NewCA(t, "test")
+	p := startTLS(t, proxy.Options{Log: zerolog.New(log).Level(zerolog.InfoLevel), AccessLog: proxy.AccessLog{Writer: io.Discard}, Certificates: t.TempDir()}, proxy.TLS{
+		Routes: hosts("a.pl", "b.pl"), ACME: &proxy.ACME{Directory: "https://127.0.0.1:1/dir"}, Certificates: []proxy.KeyPair{pairFiles(t, c.Server(nil, "a.pl"))},
+	})
+	log.find(t, "no certificate by ACME") // of b.pl
+	written := func() int {
+		log.mu.Lock()
+		defer log.mu.Unlock()
+		return log.buf.Len()
+	}
+	before := written()
+	for _, name := range []string{"a.pl", "b.pl", "c.pl", "..", strings.Repeat("x", 250) + ".pl"} {
+		config := &tls.Config{ServerName: name, NextProtos: []string{"acme-tls/1"}, InsecureSkipVerify: true}
+		if conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", p.AddrTLS().String(), config); err == nil {
+			t.Errorf("a handshake for %q", name)
+			_ = conn.Close()
+		}
+		_ = raw(t, p, "GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: "+name+"\r\nConnection: close\r\n\r\n")
+	}
+	if written() != before {
+		t.Errorf("the log says\n%s", log.buf.String()[before:])
 	}
 }
 

@@ -44,7 +44,7 @@ func (v *vault) mutual(by []*authority) *tls.Config {
 // configFor chooses by the name that the client says; nil is the ordinary way.
 func (v *vault) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if isChallenge(hello) {
-		return v.challenge()
+		return v.challenge(hello.ServerName)
 	}
 	name := serverName(hello.ServerName, hello.Conn)
 	host := v.ring.Load().hosts[name]
