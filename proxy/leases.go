@@ -39,7 +39,7 @@ func (v *vault) remember(live *table) {
 // moved ends the leases of routes that are with those whose they are, and what was kept of hosts for routes that are gone.
 func (v *vault) moved(live *table) {
 	if !v.ring.Load().passes {
-		return // a look at files may take long
+		return // as nearly always
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -77,11 +77,14 @@ func (p *Proxy) SetTLS(t TLS) error {
 	if err != nil {
 		t.ACME, t.Certificates = nil, nil
 	}
+	p.vault.reading.Lock()
+	defer p.vault.reading.Unlock()
+	seen := p.vault.peek(t, hosts)
 	p.change.Lock()
 	defer p.change.Unlock()
 	live := p.table.Load()
 	before := p.entries(live)
-	p.vault.replace(t, hosts, live)
+	p.vault.replace(t, hosts, live, seen)
 	p.recordDoors(before, p.entries(live))
 	return err
 }

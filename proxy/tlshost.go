@@ -78,6 +78,17 @@ func (h *tlsHost) clientCAs() []string {
 	return all
 }
 
+// clientCAsOf are all files that clients of hosts are known by.
+func clientCAsOf(hosts map[string]*tlsHost) map[string]bool {
+	all := map[string]bool{}
+	for _, h := range hosts {
+		for _, file := range h.clientCAs() {
+			all[file] = true
+		}
+	}
+	return all
+}
+
 // keep lets routes that are not yet served by those whose they are ask for what they asked for before, if for anything.
 func (h *tlsHost) keep(was *tlsHost, live []*route) {
 	for _, r := range live {

@@ -31,6 +31,11 @@ type vault struct {
 	maker  atomic.Pointer[maker] // nil until the first certificate is to be made
 	making sync.Mutex            // held while maker is replaced
 
+	// reading is held from a look at files until it is taken note of. No other lock is held while they are read: they may be on a
+	// disk that is slow, or far away, and routes change meanwhile.
+	reading sync.Mutex
+	glance  func(files ...string) glance
+
 	mu       sync.Mutex // guards the fields below; held while ring is replaced
 	wanted   TLS
 	hosts    map[string]*tlsHost
@@ -53,8 +58,8 @@ func newVault(options Options) *vault {
 		log: options.Log, tell: options.Notice, pairs: map[KeyPair]*watched[*tls.Certificate]{}, cas: map[string]*watched[*authority]{},
 		issued: map[string]issued{}, unread: map[string]error{}, failures: map[string]failures{}, troubles: map[string]trouble{}, zap: newZap(options.Log), shelf: newShelf(options.Certificates),
 		renewal: renewal{options.Timeouts.Retry, options.Timeouts.Renew}, pause: options.Timeouts.Reread * 3 / 4, // two looks may be a bit closer
-		changed: make(chan struct{}, 1),
-		hosts:   map[string]*tlsHost{}, failed: prometheus.NewCounterVec(prometheus.CounterOpts{
+		changed: make(chan struct{}, 1), glance: glanceAt,
+		hosts: map[string]*tlsHost{}, failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fisherman_certificate_failures_total", Help: "Failed attempts to have a certificate made or renewed by ACME.",
 		}, []string{"host"}),
 	}
@@ -63,8 +68,8 @@ func newVault(options Options) *vault {
 	return v
 }
 
-// replace makes t what is wanted. hosts are t's, and live is what requests go to.
-func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
+// replace makes t what is wanted. hosts are t's, live is what requests go to, and seen are the files.
+func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table, seen glances) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.keepLocked(hosts, live)
@@ -76,7 +81,7 @@ func (v *vault) replace(t TLS, hosts map[string]*tlsHost, live *table) {
 		}
 	}
 	v.watchLocked()
-	v.rereadLocked()
+	v.takeLocked(seen)
 	v.recallLocked()
 	v.renewLocked()
 	v.assessLocked(time.Now())
@@ -92,14 +97,9 @@ func (v *vault) watchLocked() {
 		}
 	}
 	cas := map[string]*watched[*authority]{}
-	for _, host := range v.hosts {
-		for _, file := range host.clientCAs() {
-			if cas[file] != nil {
-				continue
-			}
-			if cas[file] = v.cas[file]; cas[file] == nil {
-				cas[file] = &watched[*authority]{files: []string{file}, make: newAuthority, pause: v.pause}
-			}
+	for file := range clientCAsOf(v.hosts) {
+		if cas[file] = v.cas[file]; cas[file] == nil {
+			cas[file] = &watched[*authority]{files: []string{file}, make: newAuthority, pause: v.pause}
 		}
 	}
 	v.pairs, v.cas = pairs, cas
@@ -119,10 +119,36 @@ func watchPair(p KeyPair, pause time.Duration) *watched[*tls.Certificate] {
 	return w
 }
 
-// rereadLocked looks at all files, and reports whether anything in them is new.
-func (v *vault) rereadLocked() (changed bool) {
-	for p, w := range v.pairs {
-		if w.reread() {
+// glances are looks at files, each pair as one.
+type glances struct {
+	pairs map[KeyPair]glance
+	cas   map[string]glance
+}
+
+// peek looks at the files that t and hosts want, and those that live routes may want on. It is called with reading held.
+func (v *vault) peek(t TLS, hosts map[string]*tlsHost) glances {
+	seen := glances{map[KeyPair]glance{}, map[string]glance{}}
+	for _, p := range t.Certificates {
+		seen.pairs[p] = v.glance(p.Cert, p.Key)
+	}
+	v.mu.Lock()
+	cas := clientCAsOf(v.hosts)
+	v.mu.Unlock()
+	maps.Copy(cas, clientCAsOf(hosts))
+	for file := range cas {
+		seen.cas[file] = v.glance(file)
+	}
+	return seen
+}
+
+// takeLocked takes note of what is in the files, and reports whether anything is new.
+func (v *vault) takeLocked(seen glances) (changed bool) {
+	for p, g := range seen.pairs {
+		w := v.pairs[p]
+		if w == nil {
+			continue
+		}
+		if w.take(g) {
 			changed = true
 			v.log.Info().Str("certificate", p.Cert).Strs("hosts", w.is.Leaf.DNSNames).Time("expires", w.is.Leaf.NotAfter).Msg("using a certificate file")
 		}
@@ -135,8 +161,12 @@ func (v *vault) rereadLocked() (changed bool) {
 		}
 		v.reportLocked(p.String(), reason, 0)
 	}
-	for file, w := range v.cas {
-		if w.reread() {
+	for file, g := range seen.cas {
+		w := v.cas[file]
+		if w == nil {
+			continue
+		}
+		if w.take(g) {
 			changed = true
 			v.log.Info().Str("client_ca", file).Int("certificates", len(w.is.known)).Msg("using a file of client CAs")
 		}
@@ -193,9 +223,12 @@ func (v *vault) renewLocked() {
 
 // look rereads the files, tells what there is to tell, and returns the hosts that need ACME.
 func (v *vault) look() map[string]ACME {
+	v.reading.Lock()
+	defer v.reading.Unlock()
+	seen := v.peek(v.present(), nil)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.rereadLocked() || len(v.unread) > 0 {
+	if v.takeLocked(seen) || len(v.unread) > 0 {
 		v.recallLocked()
 		v.renewLocked()
 	}
@@ -207,6 +240,13 @@ func (v *vault) look() map[string]ACME {
 		}
 	}
 	return needy
+}
+
+// present is what is wanted.
+func (v *vault) present() TLS {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.wanted
 }
 
 // needsLocked reports whether ACME is to make the host's certificate: one that may, and that no file covers.

@@ -25,51 +25,62 @@ type watched[T any] struct {
 
 type sum [sha256.Size]byte
 
-// reread looks at the files, and reports whether there is something new. What has changed is only taken for the owner's word
-// when it is seen again after a while: a certificate and its key are two files, and each may be half written.
-func (w *watched[T]) reread() (changed bool) {
-	contents, now, err := w.read()
-	if !w.settles(now) {
+// glance is what was in files.
+type glance struct {
+	at       time.Time
+	contents [][]byte
+	sum      sum // tells the contents from others
+	err      error
+}
+
+func glanceAt(files ...string) glance {
+	g, hash := glance{at: time.Now()}, sha256.New()
+	for _, name := range files {
+		content, err := readRegular(name)
+		if err != nil {
+			g.sum, g.err = sha256.Sum256([]byte(err.Error())), fmt.Errorf("%w; see to it that it exists and that fisherman's user may read it", err)
+			return g
+		}
+		_, _ = fmt.Fprintf(hash, "%d ", len(content))
+		_, _ = hash.Write(content)
+		g.contents = append(g.contents, content)
+	}
+	hash.Sum(g.sum[:0])
+	return g
+}
+
+// reread looks at the files, and reports whether there is something new.
+func (w *watched[T]) reread() (changed bool) { return w.take(glanceAt(w.files...)) }
+
+// take reports whether there was something new in the files. What has changed is only taken for the owner's word when it is seen
+// again after a while: a certificate and its key are two files, and each may be half written.
+func (w *watched[T]) take(g glance) (changed bool) {
+	if !w.settles(g) {
 		return false
 	}
-	if err == nil && w.made && now == w.sum {
+	err := g.err
+	if err == nil && w.made && g.sum == w.sum {
 		w.err = nil
 		return false
 	}
 	var fresh T
 	if err == nil {
-		fresh, err = w.make(contents)
+		fresh, err = w.make(g.contents)
 	}
 	if w.err = err; err != nil {
 		return false
 	}
-	w.is, w.made, w.sum = fresh, true, now
+	w.is, w.made, w.sum = fresh, true, g.sum
 	return true
 }
 
 // settles takes note of what is there, and reports whether it counts.
-func (w *watched[T]) settles(now sum) bool {
-	is := !w.made || now == w.seen && time.Since(w.since) >= w.pause
-	if now != w.seen || w.since.IsZero() {
-		w.seen, w.since = now, time.Now()
+func (w *watched[T]) settles(g glance) bool {
+	is := !w.made || g.sum == w.seen && g.at.Sub(w.since) >= w.pause
+	if g.sum != w.seen || w.since.IsZero() {
+		w.seen, w.since = g.sum, g.at
 	}
 	return is
-}
-
-// read returns the files' contents and what tells them from others.
-func (w *watched[T]) read() (contents [][]byte, now sum, err error) {
-	hash := sha256.New()
-	for _, name := range w.files {
-		content, err := readRegular(name)
-		if err != nil {
-			return nil, sha256.Sum256([]byte(err.Error())), fmt.Errorf("%w; see to it that it exists and that fisherman's user may read it", err)
-		}
-		_, _ = fmt.Fprintf(hash, "%d ", len(content))
-		_, _ = hash.Write(content)
-		contents = append(contents, content)
-	}
-	hash.Sum(now[:0])
-	return contents, now, nil
 }
 
 // longestFile is more than any certificate with its chain, and any list of CAs, needs.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -55,4 +56,50 @@ func TestTwoLooksInARowAreOne(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRoutesMoveWhileFilesAreRead, however slow the disk is that they are on: also those of a host that is served for nobody.
+func TestRoutesMoveWhileFilesAreRead(t *testing.T) {
+	private := TLS{Routes: []TLSRoute{{Host: "a.pl", Prefix: "/", ClientCA: filepath.Join(t.TempDir(), "far away")}}}
+	for what, read := range map[string]func(*Proxy) error{
+		"for another configuration": func(p *Proxy) error { return p.SetTLS(private) },
+		"now and then":              func(p *Proxy) error { p.vault.look(); return nil },
+	} {
+		t.Run(what, func(t *testing.T) {
+			p, err := New(Options{File: filepath.Join(t.TempDir(), "routes.json")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Point("web", "1", map[string][]string{"a.pl/": nil}); err != nil {
+				t.Fatal(err)
+			}
+			for _, set := range []TLS{private, {}} {
+				if err := p.SetTLS(set); err != nil {
+					t.Fatal(err)
+				}
+			}
+			begun, goOn, read1, moved := make(chan struct{}), make(chan struct{}), make(chan error, 1), make(chan error, 1)
+			p.vault.glance = func(files ...string) glance {
+				begun <- struct{}{}
+				<-goOn
+				return glanceAt(files...)
+			}
+			go func() { read1 <- read(p) }()
+			<-begun
+			go func() {
+				_, err := p.Point("web", "2", map[string][]string{"b.pl/": nil})
+				moved <- err
+			}()
+			select {
+			case err = <-moved:
+			case <-time.After(10 * time.Second):
+				t.Error("the routes wait for the files")
+				defer func() { <-moved }()
+			}
+			close(goOn)
+			if err := errors.Join(err, <-read1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
