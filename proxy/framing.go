@@ -12,8 +12,9 @@ import (
 //   - Transfer-Encoding in HTTP/1.0, which it ignores (RFC 9112, 6.1)
 //   - a Host field that contradicts the host of an absolute-form target, which it drops (RFC 9112, 3.2.2)
 //   - fields folded over several lines (RFC 9112, 5.2)
+//   - any number of fields, each of which costs it many times its length in memory before the head is whole
 //
-// Between a proxy in front of this one and the apps behind, each of them is a way to smuggle a request past either.
+// Between a proxy in front of this one and the apps behind, each of the others is a way to smuggle a request past either.
 // What net/http refuses itself is no concern of framing: it closes the connection.
 type framing struct {
 	agreed  bool // client and server have agreed on HTTP/1.1, so HTTP/2 must not begin
@@ -35,9 +36,13 @@ const (
 	trailer
 )
 
+// maxFields is the most fields that a head may have. Browsers and proxies send some dozens, and few servers take more than 100.
+const maxFields = 500
+
 // head is what matters of a request's head.
 type head struct {
 	version10 bool
+	fields    int
 	authority []byte // of an absolute-form target
 	framed    bool   // by Content-Length or Transfer-Encoding
 	chunked   bool
@@ -117,7 +122,8 @@ func (f *framing) acceptField(line []byte) bool {
 		f.endHead()
 		return true
 	}
-	if line[0] == ' ' || line[0] == '\t' {
+	f.head.fields++
+	if line[0] == ' ' || line[0] == '\t' || f.head.fields > maxFields {
 		return false
 	}
 	name, value, _ := bytes.Cut(line, []byte{':'})
@@ -143,6 +149,7 @@ func (h *head) accept(name, value []byte) bool {
 
 func (f *framing) endHead() {
 	f.expect, f.data, f.whole = requestLine, f.head.length, true
+	f.partial = nil // its longest line is not kept for as long as the connection is
 	if f.head.chunked {
 		f.expect = chunkSize
 	}

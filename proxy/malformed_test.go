@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -121,6 +122,26 @@ func TestWellFormedOdditiesPass(t *testing.T) {
 				t.Errorf("answered %q", answer)
 			}
 		})
+	}
+}
+
+// TestTooManyFieldsAreRefused before the head is whole: each costs net/http many times its length. Mutant: no maxFields.
+func TestTooManyFieldsAreRefused(t *testing.T) {
+	p := start(t, proxy.Options{})
+	point(t, p, "web", "1", only("a.pl/", backend(t, says("reached"))))
+	many := func(n int) string { // and the Host
+		head := "GET / HTTP/1.1\r\nHost: a.pl\r\n"
+		for i := range n - 1 {
+			head += fmt.Sprintf("%x:\r\n", i)
+		}
+		return head
+	}
+	if answer := raw(t, p, many(501)); !strings.HasPrefix(answer, "HTTP/1.1 400") {
+		t.Errorf("501 in an unfinished head: %q", answer)
+	}
+	const next = "\r\nGET / HTTP/1.1\r\nHost: a.pl\r\nConnection: close\r\n\r\n"
+	if answer := raw(t, p, many(500)+next); strings.Count(answer, "reached") != 2 {
+		t.Errorf("500, and then one more request: %q", answer)
 	}
 }
 
