@@ -19,6 +19,7 @@ type release struct {
 	meter   *meter
 	via     *http.Transport // to its replicas
 	state   state
+	left    []*replica    // with requests that came by routes of before; guarded by the proxy's change
 	room    room          // of those who wait for the next one
 	retired chan struct{} // closed when the table no longer has this release
 }
@@ -100,5 +101,8 @@ func (r *release) retire(by *release) (drain func(context.Context, func(int)) in
 		r.hand(nil) // first: who is told to look again must not be able to join
 	}
 	close(r.retired)
+	if by != nil && by.flight == r.flight {
+		by.left = r.abandoned(by) // now that nobody can get there any more
+	}
 	return r.drain
 }

@@ -108,3 +108,25 @@ func TestAReplicaThatBrokeAfterwardsIsNotTriedElsewhere(t *testing.T) {
 		t.Errorf("%d after %d attempts", res.StatusCode, attempts.Load())
 	}
 }
+
+// TestNobodyIsSentToAReplicaThatWasDroppedMeanwhile when another took no connection. Mutant: repick without a look at retired.
+func TestNobodyIsSentToAReplicaThatWasDroppedMeanwhile(t *testing.T) {
+	dialled, dropped := make(chan struct{}), make(chan struct{})
+	var attempts atomic.Int64
+	p := start(t, proxy.Options{Owns: func(string, string) bool {
+		if attempts.Add(1) > 1 {
+			return true
+		}
+		close(dialled)
+		<-dropped
+		return false
+	}})
+	point(t, p, "web", "1", map[string][]string{"a.pl/": {backend(t, says("dropped")), backend(t, says("dropped"))}})
+	answer := async(t, p, "http://a.pl/")
+	<-dialled
+	point(t, p, "web", "1", only("a.pl/", backend(t, says("there"))))
+	close(dropped)
+	if got := <-answer; got != "200 there" {
+		t.Errorf("answered %q", got)
+	}
+}

@@ -71,22 +71,36 @@ func (p *Proxy) rerouted(before *table, routes map[string]map[string][]string) (
 	return rest, nil
 }
 
-// dropped are the replicas of a release that a later one of the same name does not have.
-func (r *release) dropped(by *release) (gone []*replica) {
+// everywhere is where the release may have requests: its replicas, and those of routes that it once had.
+func (r *release) everywhere() []*replica {
+	all := slices.Clone(r.left)
+	for _, route := range r.routes {
+		all = append(all, route.replicas.all...)
+	}
+	return all
+}
+
+// dropped are where a release has, or may yet have, requests at addresses that a later one of the same name does not have.
+func (r *release) dropped(by *release) []*replica {
+	kept := map[string]bool{}
+	for _, route := range by.routes {
+		for _, one := range route.replicas.all {
+			kept[one.address] = true
+		}
+	}
+	return slices.DeleteFunc(r.everywhere(), func(one *replica) bool { return kept[one.address] })
+}
+
+// abandoned are the replicas of a release that still have requests, and that no route of a later one of the same name has.
+// Their addresses may be among the later one's all the same, under another route, and be dropped only then.
+func (r *release) abandoned(by *release) []*replica {
 	kept := map[*replica]bool{}
 	for _, route := range by.routes {
-		for _, replica := range route.replicas.all {
-			kept[replica] = true
+		for _, one := range route.replicas.all {
+			kept[one] = true
 		}
 	}
-	for _, route := range r.routes {
-		for _, replica := range route.replicas.all {
-			if !kept[replica] {
-				gone = append(gone, replica)
-			}
-		}
-	}
-	return gone
+	return slices.DeleteFunc(r.everywhere(), func(one *replica) bool { return kept[one] || one.inFlight.Load() == 0 })
 }
 
 // drainReplicas waits until nothing is in flight on replicas that get nothing new, or ctx ends. It cuts nothing: the release

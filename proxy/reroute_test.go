@@ -85,3 +85,40 @@ func TestAPauseIsDrainedThroughReroutes(t *testing.T) {
 		t.Errorf("cut %d", cut)
 	}
 }
+
+// TestADrainWaitsForWhatCameByAnotherRoute to an address that is to go, and for nothing at one that stays. Mutant: nothing abandoned.
+func TestADrainWaitsForWhatCameByAnotherRoute(t *testing.T) {
+	p := start(t, proxy.Options{})
+	slow, other := newGate(t), backend(t, says("other"))
+	point(t, p, "web", "1", only("a.pl/", slow.address))
+	under := async(t, p, "http://a.pl/")
+	<-slow.entered
+	for _, host := range []string{"b.pl/", "c.pl/"} {
+		if _, err := p.Reroute(map[string]map[string][]string{"web": only(host, slow.address)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	point(t, p, "web", "1", map[string][]string{"c.pl/": {slow.address, other}})(within(t), func(left int) {
+		t.Errorf("waits for %d at addresses that stay", left)
+	})
+	p.Pause("web")
+	drain, drained := point(t, p, "web", "1", only("c.pl/", other)), make(chan struct{})
+	waits := make(chan int, 1)
+	go func() {
+		defer close(drained)
+		drain(within(t), func(left int) { waits <- left })
+	}()
+	select {
+	case left := <-waits:
+		if left != 1 {
+			t.Errorf("waits for %d", left)
+		}
+	case <-drained:
+		t.Error("the drain did not wait")
+	}
+	close(slow.open)
+	if answer := <-under; answer != "200 old" {
+		t.Errorf("under way: %q", answer)
+	}
+	<-drained
+}

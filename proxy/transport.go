@@ -96,12 +96,17 @@ func dialFailed(err error) bool {
 	return errors.As(err, &operation) && operation.Op == "dial"
 }
 
-// repick moves the exchange to a replica it has not tried.
+// repick moves the exchange to a replica it has not tried, of a release that has not been replaced meanwhile: what is behind
+// the replicas of that may be stopped by now. It is counted there before that is asked, as in board.
 func (x *exchange) repick() bool {
 	x.replica.markRefused()
 	x.tried = append(x.tried, x.replica)
 	next := x.route.replicas.pick(x.tried)
 	if next == nil {
+		return false
+	}
+	if isClosed(x.route.release.retired) {
+		next.inFlight.Add(-1)
 		return false
 	}
 	x.replica.inFlight.Add(-1)
