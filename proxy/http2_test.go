@@ -186,6 +186,46 @@ func TestDrainsOverHTTP2(t *testing.T) {
 	}
 }
 
+// TestHeldUploadsStopNoOthersOverHTTP2, though they are on one connection. Mutant: serverTLS without windows.
+func TestHeldUploadsStopNoOthersOverHTTP2(t *testing.T) {
+	const held, each = 4, 512 << 10 // of these as many bytes are taken
+	p, config, _ := startFront(t, echo)
+	point(t, p, "api", "1", only("a.pl/api", backend(t, echo)))
+	p.Pause("api")
+	c := clientTLS(t, p, config, true)
+	fetch(t, c, "https://a.pl/") // makes the connection
+	ctx, cancel := context.WithCancel(t.Context())
+	var sent atomic.Int64
+	var uploads sync.WaitGroup
+	defer uploads.Wait()
+	defer cancel()
+	for range held {
+		uploads.Go(func() {
+			body := io.LimitReader(endless(func(n int) { sent.Add(int64(n)) }), 8*each)
+			req, _ := http.NewRequestWithContext(ctx, http.MethodPost, "https://a.pl/api", body)
+			if res, err := c.Do(req); err == nil {
+				_ = res.Body.Close()
+			}
+		})
+	}
+	soon(t, "the held uploads to stall", func() bool { return sent.Load() >= held*each })
+	res, err := c.Post("https://a.pl/", "text/plain", strings.NewReader("another"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := read(t, res); body != "another" {
+		t.Errorf("%s %q", res.Status, body)
+	}
+}
+
+// endless is a body without an end, and is told how much is read of it.
+type endless func(n int)
+
+func (e endless) Read(b []byte) (int, error) {
+	e(len(b))
+	return len(b), nil
+}
+
 // TestAnAnswerThatIsCutShortIsSeenOverHTTP2 and ends no other stream.
 func TestAnAnswerThatIsCutShortIsSeenOverHTTP2(t *testing.T) {
 	p, config, _ := startFront(t, func(w http.ResponseWriter, r *http.Request) {

@@ -18,6 +18,12 @@ const (
 	// maxFrame is the most a frame of HTTP/2 may have, in bytes, since one that is not complete is held in memory. Less cannot be
 	// asked for (RFC 9113, 4.2).
 	maxFrame = 16 << 10
+	// streamWindow is how much of an upload in HTTP/2 is taken that nobody reads yet, in bytes: 40 Mbit/s over 100 ms.
+	streamWindow = 512 << 10
+	// connectionWindow is the same for all uploads of a connection. Were it a stream's, as net/http has it, one upload that is
+	// held, or that its app does not read, would stop all others of its client; now it takes eight. That is the price, too: a
+	// client that means harm has so much memory for each of its connections, though only of what it has sent.
+	connectionWindow = 8 * streamWindow
 )
 
 // Listen opens Options.Listen, unless there is a listener already. Connections queue until Run serves them.
@@ -132,7 +138,10 @@ func (p *Proxy) serverTLS() *http.Server {
 	server.Protocols = &http.Protocols{}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame}
+	server.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame,
+		MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connectionWindow,
+	}
 	return server
 }
 
