@@ -39,6 +39,8 @@ func TestFaultsSayWhatIsWrongAndNothingInternal(t *testing.T) {
 		"a.pl/refused": {refused},
 		"a.pl/reset":   {wire(t, func(_ []string, conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) })},
 		"a.pl/closed":  {wire(t, func([]string, net.Conn) {})},
+		"a.pl/zero":    {wire(t, func(_ []string, conn net.Conn) { _, _ = io.WriteString(conn, "HTTP/1.1 000 None\r\n\r\n") })},
+		"a.pl/low":     {wire(t, func(_ []string, conn net.Conn) { _, _ = io.WriteString(conn, "HTTP/1.1 099 Low\r\n\r\n") })},
 		"a.pl/noise":   {wire(t, func(_ []string, conn net.Conn) { _, _ = io.WriteString(conn, "noise\r\n\r\n") })},
 	})
 	for path, want := range map[string]string{
@@ -47,6 +49,8 @@ func TestFaultsSayWhatIsWrongAndNothingInternal(t *testing.T) {
 		"/slow":    "504 Gateway Timeout\nThe service did not answer in time",
 		"/reset":   "502 Bad Gateway\n",
 		"/closed":  "502 Bad Gateway\n",
+		"/zero":    "502 Bad Gateway\n",
+		"/low":     "502 Bad Gateway\n",
 		"/noise":   "502 Bad Gateway\n",
 		"/":        "404 Not Found\nNothing is served under this path",
 	} {

@@ -77,10 +77,15 @@ func (upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 		next.URL = &target
 		res, err = x.attempt(next)
 	}
-	if err == nil {
-		x.classify(res)
+	if err != nil {
+		return nil, err
 	}
-	return res, err
+	if res.StatusCode < http.StatusContinue { // net/http would panic
+		_ = res.Body.Close()
+		return nil, backendBroke
+	}
+	x.classify(res)
+	return res, nil
 }
 
 func (x *exchange) attempt(r *http.Request) (*http.Response, error) {
