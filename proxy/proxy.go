@@ -139,7 +139,7 @@ func (x *exchange) read(buf *[maxHost]byte) (host []byte, f fault) {
 		return nil, wrongVersion
 	case r.Method == http.MethodConnect:
 		return nil, noTunnels
-	case r.RequestURI == "*", strings.ContainsFunc(r.RequestURI, endsTarget):
+	case r.RequestURI == "*", isRootless(r), strings.ContainsFunc(r.RequestURI, endsTarget):
 		return nil, badTarget
 	}
 	host, ok := fold(buf, r.Host)
@@ -148,6 +148,10 @@ func (x *exchange) read(buf *[maxHost]byte) (host []byte, f fault) {
 	}
 	return host, none
 }
+
+// isRootless says that a target begins with no slash and yet names no host, such as "http:/x" and "mailto:a@b". It has neither form
+// of those that RFC 9112, 3.2, has for what is asked here.
+func isRootless(r *http.Request) bool { return r.RequestURI[0] != '/' && r.URL.Host == "" }
 
 // endsTarget finds what ends a path for apps and not for net/http: "#", and in HTTP/2 a blank.
 func endsTarget(c rune) bool { return c == '#' || c <= ' ' || c == 0x7f }
