@@ -106,6 +106,14 @@ func TestFieldsThatAppsGet(t *testing.T) {
 			trusted: lo, send: []string{"X-Forwarded-Proto: gopher", "X-Forwarded-Host: "},
 			want: []string{"X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: http", "X-Forwarded-Host: A.pl:81"},
 		},
+		"a trusted proxy leaves gaps": {
+			trusted: lo, send: []string{"X-Forwarded-For: 6.6.6.6", "X-Forwarded-For:", "X-Forwarded-For: 7.7.7.7"},
+			want: []string{"X-Forwarded-For: 6.6.6.6, 7.7.7.7, 127.0.0.1"},
+		},
+		"a trusted proxy knows nobody": {
+			trusted: lo, send: []string{"X-Forwarded-For:"},
+			want: []string{"X-Forwarded-For: 127.0.0.1"},
+		},
 		"trust is for others": {
 			trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, send: []string{"X-Forwarded-For: 6.6.6.6"},
 			want: []string{"X-Forwarded-For: 127.0.0.1"},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -52,8 +53,10 @@ func (f forwarding) trusts(peer string) bool {
 
 // believe completes for, proto and host by what a trusted peer says.
 func believe(values []string, claims http.Header) {
-	if chain := claims["X-Forwarded-For"]; len(chain) > 0 {
-		values[0] = strings.Join(chain, ", ") + ", " + values[0]
+	for _, chain := range slices.Backward(claims["X-Forwarded-For"]) {
+		if chain != "" {
+			values[0] = chain + ", " + values[0]
+		}
 	}
 	if proto := claims["X-Forwarded-Proto"]; len(proto) == 1 && (proto[0] == "http" || proto[0] == "https") {
 		values[1] = proto[0]
