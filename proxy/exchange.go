@@ -47,7 +47,10 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // WriteHeader notes the final status. It also keeps net/http from guessing a content type that the app did not give.
 func (x *exchange) WriteHeader(status int) {
-	if status == http.StatusContinue { // net/http says so by itself when the body is first read
+	switch {
+	case status == http.StatusContinue: // net/http says so by itself when the body is first read
+		return
+	case status < http.StatusOK && !x.request.ProtoAtLeast(1, 1): // HTTP/1.0 has none but the answer (RFC 9110, 15.2)
 		return
 	}
 	if x.status == 0 && status >= http.StatusOK {
@@ -59,6 +62,9 @@ func (x *exchange) WriteHeader(status int) {
 func (x *exchange) begin(status int) {
 	x.status, x.length = status, -1
 	header := x.Header()
+	if x.proxy.leaving.Load() { // not before: an interim answer takes all fields along
+		header["Connection"] = []string{"close"}
+	}
 	if declared := header["Content-Length"]; len(declared) == 1 {
 		if n, err := strconv.ParseInt(declared[0], 10, 64); err == nil {
 			x.length = n
@@ -100,7 +106,6 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	x.status, x.upgraded = http.StatusSwitchingProtocols, true
-	x.Header().Del("Connection") // of a leaving proxy: the answer to an upgrade has its own
 	if guarded, ok := conn.(*guard); ok {
 		conn = guarded.Conn
 	}

@@ -224,6 +224,10 @@ func TestEarlyHintsPass(t *testing.T) {
 	if !strings.HasPrefix(answer, "HTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\n\r\nHTTP/1.1 418 ") {
 		t.Errorf("got %q", answer)
 	}
+	old := raw(t, p, "GET / HTTP/1.0\r\nHost: a.pl\r\n\r\n") // takes the first head for the answer
+	if !strings.HasPrefix(old, "HTTP/1.0 418 ") || strings.Contains(old, "103") {
+		t.Errorf("over HTTP/1.0 %q", old)
+	}
 }
 
 func TestExpectContinueIsTheBackendsToGive(t *testing.T) {

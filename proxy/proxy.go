@@ -108,9 +108,6 @@ func (p *Proxy) setOwn() error {
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, proxy: p, request: r, begun: time.Now()}
 	defer x.end()
-	if p.leaving.Load() {
-		w.Header().Set("Connection", "close")
-	}
 	var buf [maxHost]byte
 	host, f := x.read(&buf)
 	switch {

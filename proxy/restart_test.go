@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -187,6 +188,49 @@ func TestStoppingWaitsForRequestsAndThenCuts(t *testing.T) {
 				t.Error("a WebSocket outlived the proxy")
 			}
 		})
+	}
+}
+
+// TestAStopAsksClientsToConnectAnew also those whose answer has an interim one, which takes the fields along that are there before.
+func TestAStopAsksClientsToConnectAnew(t *testing.T) {
+	p := prepare(t, proxy.Options{Timeouts: proxy.Timeouts{Linger: time.Second}})
+	stop := run(t, p)
+	p.Settle()
+	point(t, p, "web", "1", only("a.pl/", backend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/early" {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+		_, _ = io.WriteString(w, "answer")
+	})))
+	plain, early := keepAlive(t, p, "/"), keepAlive(t, p, "/early")
+	if plain().Close || early().Close {
+		t.Error("asked to leave before the stop")
+	}
+	over := make(chan struct{})
+	go func() { defer close(over); stop() }()
+	soon(t, "clients to be asked to connect anew", func() bool { return plain().Close })
+	if !early().Close {
+		t.Error("not asked after an interim answer")
+	}
+	<-over
+}
+
+// keepAlive asks for a path again and again on one connection, and returns the final answers.
+func keepAlive(t *testing.T, p *proxy.Proxy, path string) (next func() *http.Response) {
+	conn := dial(t, p)
+	reader := bufio.NewReader(conn)
+	return func() *http.Response {
+		t.Helper()
+		_, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: a.pl\r\n\r\n")
+		for {
+			res, err := http.ReadResponse(reader, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if read(t, res); res.StatusCode >= http.StatusOK {
+				return res
+			}
+		}
 	}
 }
 
