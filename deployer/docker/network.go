@@ -23,7 +23,9 @@ func (e *Engine) ensureNetwork(ctx context.Context) error {
 	})
 }
 
-// RemoveNetwork removes the network if fisherman made it; another's stays. None is not an error.
+// RemoveNetwork removes the network if fisherman made it; another's stays. None is not an error, nor is one that Docker keeps
+// though nobody is on it: now and then it loses count of who is (github.com/moby/moby/issues/43286), and until it is restarted
+// nothing helps.
 func (e *Engine) RemoveNetwork(ctx context.Context) error {
 	found, err := e.inspectNetwork(ctx)
 	if cerrdefs.IsNotFound(err) || err == nil && found.Labels[labelNetwork] != e.network {
@@ -35,7 +37,17 @@ func (e *Engine) RemoveNetwork(ctx context.Context) error {
 	err = e.ask(ctx, "remove network "+e.network, func(ctx context.Context) error {
 		return e.api.NetworkRemove(ctx, found.ID)
 	})
+	if cerrdefs.IsPermissionDenied(err) && e.isDeserted(ctx) {
+		e.log.Error().Err(err).Str("network", e.network).Msg("Docker keeps a network that nobody is on; once Docker has been restarted, docker network rm removes it")
+		return nil
+	}
 	return unless(cerrdefs.IsNotFound, err)
+}
+
+// isDeserted reports whether no container is on the network.
+func (e *Engine) isDeserted(ctx context.Context) bool {
+	found, err := e.inspectNetwork(ctx)
+	return err == nil && len(found.Containers) == 0
 }
 
 func (e *Engine) inspectNetwork(ctx context.Context) (found network.Inspect, err error) {
