@@ -22,13 +22,13 @@ func anOutOfMemoryKillIsNamed(t *testing.T, b *bench) {
 	r := b.release(b.push(t, "EAT=200"))
 	r.Service.Resources.Memory = 64 << 20
 	b.start(t, r)
-	const want = "was killed for want of memory (limit 64 MiB)"
+	const want = "for want of memory (limit 64 MiB)" // "perhaps", where Docker did not hear of it
 	_, err := b.Await(t.Context(), r, silent)
 	if err == nil || errors.Is(err, deployer.ErrUnavailable) || !strings.Contains(err.Error(), want) {
-		t.Errorf("awaited with %v, want that it %s", err, want)
+		t.Errorf("awaited with %v, want that it was killed %s", err, want)
 	}
-	if got := b.ended(t, r); got != want {
-		t.Errorf("listed as ended because it %q, want %q", got, want)
+	if got := b.ended(t, r); !strings.HasSuffix(got, want) {
+		t.Errorf("listed as ended because it %q, want that it was killed %s", got, want)
 	}
 }
 

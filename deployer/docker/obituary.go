@@ -46,10 +46,12 @@ func (e *Engine) obituary(ctx context.Context, c container.Summary, seen *endedE
 // tellingTime is how long after a container's end Docker may still tell that it ran out of memory.
 const tellingTime = 500 * time.Millisecond
 
+// killed is the exit code of what got SIGKILL.
+const killed = 128 + int(syscall.SIGKILL)
+
 // consultEvents corrects the state of a container that was killed, by whomever: Docker 20.10 notes an end for want of memory
 // only if it hears of the want before it hears of the end. It waits for such news, for as long as is given.
 func (e *Engine) consultEvents(ctx context.Context, c container.InspectResponse, wait time.Duration) {
-	const killed = 128 + int(syscall.SIGKILL)
 	if c.State.OOMKilled || c.State.ExitCode != killed || c.HostConfig.Memory == 0 {
 		return
 	}
@@ -85,6 +87,8 @@ func ending(c container.InspectResponse) string {
 		return "could not be started: " + harmless(s.Error)
 	case s.Status == container.StateCreated:
 		return "was created but never started"
+	case s.ExitCode == killed && c.HostConfig.Memory > 0: // and Docker is not to be relied on to tell of every want
+		return fmt.Sprintf("exited with code %d: killed, perhaps for want of memory (limit %s)", killed, mebibytes(c.HostConfig.Memory))
 	}
 	return fmt.Sprintf("exited with code %d", s.ExitCode)
 }

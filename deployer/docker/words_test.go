@@ -39,6 +39,8 @@ func TestEnding(t *testing.T) {
 	}{
 		{container.State{ExitCode: 3, StartedAt: begun, FinishedAt: ended}, 0, "exited with code 3 after 0.4s"},
 		{container.State{ExitCode: 137, OOMKilled: true, StartedAt: begun, FinishedAt: ended}, 64 << 20, "was killed for want of memory (limit 64 MiB) after 0.4s"},
+		{container.State{ExitCode: 137}, 64 << 20, "exited with code 137: killed, perhaps for want of memory (limit 64 MiB)"},
+		{container.State{ExitCode: 137}, 0, "exited with code 137"},
 		{container.State{ExitCode: 137, OOMKilled: true}, 0, "was killed for want of memory"},
 		{container.State{ExitCode: 1, Running: true, Restarting: true}, 0, "exited with code 1"},
 		{container.State{Status: "created", StartedAt: never, FinishedAt: never}, 0, "was created but never started"},
