@@ -43,6 +43,7 @@ func TestEngine(t *testing.T) {
 		"a directory is not a file":                      aDirectoryIsNotAFile,
 		"ports lead to the container":                    portsLeadToTheContainer,
 		"a stuck container does not hold up the listing": aStuckContainerDoesNotHoldUpTheListing,
+		"a stuck end hides no other":                     aStuckEndHidesNoOther,
 		"an address is its container's until that ends":  anAddressIsItsContainersUntilThatEnds,
 		"a taken port is named":                          aTakenPortIsNamed,
 		"prober asks what await asks":                    proberAsksWhatAwaitAsks,

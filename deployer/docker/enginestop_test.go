@@ -106,7 +106,7 @@ func (b *bench) answers(t *testing.T, r deployer.Release, at deployer.Replica) b
 }
 
 // An engine that stops answers on the connections it has while it ends one container after the other: what is listed then
-// would be held against a release, and so would a restart that it counts. Mutant: lookBack without taken.
+// would be held against a release, and so would a restart that it counts. Mutant: endOf without taken.
 func TestAnEngineThatStopsListsNoContainerAsEnded(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

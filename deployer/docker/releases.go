@@ -2,6 +2,9 @@ package docker
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -14,7 +17,7 @@ import (
 // lately is how long after a container's end it is asked whether the engine, on its own way out, has ended it.
 const lately = time.Minute
 
-// At a start every container is asked, and an engine that is busy with one may not answer for that one for long.
+// At a start every container is asked, and an engine that is busy with one may not answer for that one for long, or never.
 const (
 	askedAtOnce = 8
 	askedWithin = 2 * time.Second
@@ -29,10 +32,8 @@ func (e *Engine) Releases(ctx context.Context) ([]deployer.Running, error) {
 	}
 	e.moveAllIn(ctx, found)
 	all := e.group(found)
-	for i := range all {
-		if err := e.lookBack(ctx, &all[i]); err != nil {
-			return nil, err
-		}
+	if err := e.lookBack(ctx, all); err != nil {
+		return nil, err
 	}
 	return all, nil
 }
@@ -55,38 +56,67 @@ func (e *Engine) moveAllIn(ctx context.Context, found []container.Summary) {
 	_ = group.Wait() // each has told what was wrong
 }
 
-// lookBack says of each replica that does not run why, and when the last one ended if none runs; one that never ran counts
-// from its creation.
-func (e *Engine) lookBack(ctx context.Context, r *deployer.Running) error {
-	var last time.Time
-	for i := range r.Replicas {
-		replica := &r.Replicas[i]
-		if replica.Running {
-			continue
-		}
-		found, err := e.inspect(ctx, replica.Container)
-		if cerrdefs.IsNotFound(err) {
-			replica.Ended = "was removed"
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := e.taken(ctx, found.State); err != nil {
-			return err
-		}
-		e.consultEvents(ctx, found, 0)
-		replica.Ended = ending(found)
-		for _, at := range []string{found.Created, found.State.FinishedAt} {
-			if t, err := time.Parse(time.RFC3339Nano, at); err == nil && t.After(last) {
-				last = t
+// lookBack says of each replica that does not run why, and when the last one ended where none of a release runs.
+func (e *Engine) lookBack(ctx context.Context, all []deployer.Running) error {
+	group, asking := errgroup.WithContext(ctx)
+	group.SetLimit(askedAtOnce)
+	var mu sync.Mutex // guards StoppedAt
+	for i := range all {
+		r, up := &all[i], all[i].Up(1)
+		for n := range r.Replicas {
+			replica := &r.Replicas[n]
+			if replica.Running {
+				continue
 			}
+			group.Go(func() error {
+				why, at, err := e.endOf(asking, replica.Container)
+				mu.Lock()
+				defer mu.Unlock()
+				replica.Ended = why
+				if !up && at.After(r.StoppedAt) {
+					r.StoppedAt = at
+				}
+				return err
+			})
 		}
 	}
-	if !r.Up(1) {
-		r.StoppedAt = last
+	if err := group.Wait(); err != nil || ctx.Err() == nil {
+		return err
 	}
-	return nil
+	return fmt.Errorf("list containers: %w", ctx.Err()) // whoever was asked last may not have been heard
+}
+
+// endOf says why a container does not run, and when it ended; one that never ran counts from its creation. One that is gone, or of
+// which the engine cannot tell while it tells of others, counts as ended now: without a time it would be taken for one that
+// runs, and with an early one for what nobody needs any more.
+func (e *Engine) endOf(ctx context.Context, id string) (why string, at time.Time, err error) {
+	var found container.InspectResponse
+	err = e.askWithin(ctx, askedWithin, fmt.Sprintf("inspect container %.12s", id), func(ctx context.Context) (err error) {
+		found, err = e.api.ContainerInspect(ctx, id)
+		return err
+	})
+	late := errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case err == nil:
+	case cerrdefs.IsNotFound(err):
+		return "was removed", time.Now(), nil
+	case ctx.Err() != nil, errors.Is(err, deployer.ErrUnavailable) && !late:
+		return "", time.Time{}, err
+	default:
+		e.log.Debug().Err(err).Msg("cannot tell why a container does not run")
+		why = fmt.Sprintf("does not run, and Docker cannot tell why (%s)", harmless(err.Error()))
+		return why, time.Now(), e.onItsWayOut(ctx)
+	}
+	if err := e.taken(ctx, found.State); err != nil {
+		return "", time.Time{}, err
+	}
+	e.consultEvents(ctx, found, 0)
+	for _, text := range []string{found.Created, found.State.FinishedAt} {
+		if t, err := time.Parse(time.RFC3339Nano, text); err == nil && t.After(at) {
+			at = t
+		}
+	}
+	return ending(found), at, nil
 }
 
 // taken says that a container ended because the engine is about to: on the connections it has, that answers until the last
@@ -96,8 +126,13 @@ func (e *Engine) taken(ctx context.Context, s *container.State) error {
 	if err != nil || time.Since(ended) > lately {
 		return nil
 	}
+	return e.onItsWayOut(ctx)
+}
+
+// onItsWayOut is an error when the engine is about to end, or has: that a container does not run says nothing then.
+func (e *Engine) onItsWayOut(ctx context.Context) error {
 	if err := e.fresh.leaving(ctx); err != nil && ctx.Err() == nil {
-		return unavailable(err, "list containers: one ended, and Docker itself is stopping or gone")
+		return unavailable(err, "list containers: one does not run, and Docker itself is stopping or gone")
 	}
 	return nil
 }
