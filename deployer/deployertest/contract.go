@@ -42,6 +42,7 @@ func TestRuntime(t *testing.T, rig Rig) {
 		"retire removes, and again is no error":          retireTwice,
 		"start replaces what a crash left half-made":     startAfterCrash,
 		"start takes what was made as it is":             makeFirst,
+		"make replaces what a crash left half-made":      makeAfterCrash,
 		"start twice is start once":                      startTwice,
 		"await names exit code and last lines":           awaitExit,
 		"await gives up at the health deadline":          awaitDeadline,

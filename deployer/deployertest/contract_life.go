@@ -159,6 +159,24 @@ func makeFirst(t *testing.T, rig Rig) {
 	}
 }
 
+func makeAfterCrash(t *testing.T, rig Rig) {
+	r := rig.release(t, "crashed-first", rig.Good)
+	rig.pull(t, r)
+	rig.Crash(t, r)
+	left, _ := rig.find(t, r.ID)
+	if err := rig.Runtime.Make(t.Context(), r); err != nil {
+		t.Fatalf("make: %v", err)
+	}
+	made, _ := rig.find(t, r.ID)
+	if len(left.Replicas) != 1 || len(made.Replicas) != 1 || made.Replicas[0].Container == left.Replicas[0].Container || made.Up(1) {
+		t.Fatalf("the crash left %+v and made is %+v; want another container, which does not run", left, made)
+	}
+	rig.start(t, r)
+	if replicas := rig.await(t, r); replicas[0].Container != made.Replicas[0].Container {
+		t.Errorf("started as %+v, want the container of %+v", replicas, made)
+	}
+}
+
 func startTwice(t *testing.T, rig Rig) {
 	r := rig.release(t, "twice", rig.Good)
 	rig.start(t, r)

@@ -41,6 +41,8 @@ func TestEngine(t *testing.T) {
 		"a missing path is not made":                     aMissingPathIsNotMade,
 		"files are part of the container":                filesArePartOfTheContainer,
 		"a directory is not a file":                      aDirectoryIsNotAFile,
+		"what a crash left is made anew first":           whatACrashLeftIsMadeAnewFirst,
+		"make refuses a foreign name":                    makeRefusesAForeignName,
 		"ports lead to the container":                    portsLeadToTheContainer,
 		"a stuck container does not hold up the listing": aStuckContainerDoesNotHoldUpTheListing,
 		"a stuck end hides no other":                     aStuckEndHidesNoOther,

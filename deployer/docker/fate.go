@@ -2,7 +2,7 @@ package docker
 
 import "github.com/docker/docker/api/types/container"
 
-// verdict is what Start does with a container that has a replica's name.
+// verdict is what Make and Start do with a container that has a replica's name.
 type verdict int
 
 const (

@@ -66,6 +66,28 @@ func aDirectoryIsNotAFile(t *testing.T, b *bench) {
 	}
 }
 
+// whatACrashLeftIsMadeAnewFirst: under the replica's name is a container without its files. Make does not take it for one that can be
+// started, so that it fails of the files before what runs is stopped. Mutant: Make that takes any name in use for made.
+func whatACrashLeftIsMadeAnewFirst(t *testing.T, b *bench) {
+	r := b.release(b.push(t))
+	r.Service.Files = []deployer.File{{Target: "/etc", Mode: 0o444, Content: deployer.Plain("x")}}
+	b.pull(t, r)
+	b.crash(t, r)
+	for range 2 { // the first one leaves such a container, too
+		if err := b.Make(t.Context(), r); err == nil || !strings.Contains(err.Error(), "write the path of a file in it") {
+			t.Errorf("made with %v, want what Start would fail of", err)
+		}
+	}
+	r.Service.Files[0].Target = "/etc/app.conf"
+	if err := b.Make(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	made := b.inspect(t, b.container(r, 0))
+	if replicas := b.live(t, r); replicas[0].Container != made.ID || ask(t, replicas[0].Address, "/etc/app.conf") != "444 0:0 x" {
+		t.Errorf("%+v runs, want %s with its file", replicas, made.ID)
+	}
+}
+
 // ask has the app read a file of its container.
 func ask(t *testing.T, address, path string) string {
 	t.Helper()

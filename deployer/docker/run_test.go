@@ -119,7 +119,13 @@ func onlyOurNetworkIsTouched(t *testing.T, ours *bench) {
 	}
 }
 
-func startRefusesAForeignName(t *testing.T, b *bench) {
+func startRefusesAForeignName(t *testing.T, b *bench) { refusesAForeignName(t, b, b.Start) }
+
+// What cannot be made is known before anything is stopped for it.
+func makeRefusesAForeignName(t *testing.T, b *bench) { refusesAForeignName(t, b, b.Make) }
+
+func refusesAForeignName(t *testing.T, b *bench, begin func(context.Context, deployer.Release) error) {
+	t.Helper()
 	r := b.release(b.push(t))
 	b.pull(t, r)
 	name := b.container(r, 0)
@@ -130,8 +136,8 @@ func startRefusesAForeignName(t *testing.T, b *bench) {
 	t.Cleanup(func() {
 		_ = b.api.ContainerRemove(context.Background(), made.ID, container.RemoveOptions{Force: true})
 	})
-	if err := b.Start(t.Context(), r); err == nil || !strings.Contains(err.Error(), "not fisherman's") {
-		t.Errorf("started with %v, want that the name is taken", err)
+	if err := begin(t.Context(), r); err == nil || !strings.Contains(err.Error(), "not fisherman's") {
+		t.Errorf("begun with %v, want that the name is taken", err)
 	}
 	b.inspect(t, made.ID) // still there
 }

@@ -21,18 +21,25 @@ func (e *Engine) Make(ctx context.Context, r deployer.Release) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	for n := range r.Service.Replicas {
-		group.Go(func() error {
-			id, err := e.create(ctx, r, n)
-			if cerrdefs.IsConflict(err) {
-				return nil // Start sees to what is there
-			}
-			if err == nil {
-				e.whole.Store(id, true)
-			}
-			return err
-		})
+		group.Go(func() error { return e.makeReplica(ctx, r, n) })
 	}
 	return group.Wait()
+}
+
+// makeReplica leaves under the replica's name what Start can take as it is.
+func (e *Engine) makeReplica(ctx context.Context, r deployer.Release, n int) error {
+	id, err := e.create(ctx, r, n)
+	if cerrdefs.IsConflict(err) {
+		var what verdict
+		if id, what, err = e.namesake(ctx, r, n); err != nil || what != replaced {
+			return err
+		}
+		id, err = e.replace(ctx, r, n, id)
+	}
+	if err == nil {
+		e.whole.Store(id, true)
+	}
+	return err
 }
 
 // Start implements deployer.Runtime. It creates without looking first: an engine that is asked less answers sooner, and
@@ -101,40 +108,57 @@ func isEarlier(r deployer.Release) bool {
 // resume makes what has the replica's name run: it goes on as it is, is started again, or is replaced.
 func (e *Engine) resume(ctx context.Context, r deployer.Release, n int) error {
 	name := e.containerName(r, n)
-	found, err := e.inspect(ctx, name)
-	if cerrdefs.IsNotFound(err) {
-		return unavailable(err, "container %s was removed while it was to be started", name)
-	}
+	id, what, err := e.namesake(ctx, r, n)
 	if err != nil {
 		return err
 	}
-	want := e.labels(r, n)
-	want[labelSpec] = cmp.Or(r.Spec, want[labelSpec])
-	_, whole := e.whole.LoadAndDelete(found.ID)
-	switch fate(found, want, whole) {
-	case foreign:
-		return fmt.Errorf("create container %s: a container that is not fisherman's has that name; rename or remove it", name)
+	e.whole.Delete(id)
+	switch what {
 	case goesOn:
 		return nil
 	case startsAgain:
-		err := e.run(ctx, found.ID, name)
+		err := e.run(ctx, id, name)
 		if err == nil || ctx.Err() != nil || errors.Is(err, deployer.ErrUnavailable) || isEarlier(r) {
 			return err // what has an earlier configuration could not be made again
 		}
 		// An engine that died at it may never be able to start this one again: a new one takes its place.
 	}
-	if err := possible(r.Service); err != nil {
-		return fmt.Errorf("replace container %s: %w", name, err)
-	}
-	if err := e.remove(ctx, found.ID, name); err != nil {
-		return err
-	}
-	e.dropEndpoint(ctx, name)
-	id, err := e.create(ctx, r, n)
-	if err != nil {
+	if id, err = e.replace(ctx, r, n, id); err != nil {
 		return err
 	}
 	return e.run(ctx, id, name)
+}
+
+// namesake finds what has the replica's name, and judges it. What is foreign is an error.
+func (e *Engine) namesake(ctx context.Context, r deployer.Release, n int) (id string, what verdict, err error) {
+	name := e.containerName(r, n)
+	found, err := e.inspect(ctx, name)
+	if cerrdefs.IsNotFound(err) {
+		return "", foreign, unavailable(err, "container %s was removed at this moment", name)
+	}
+	if err != nil {
+		return "", foreign, err
+	}
+	want := e.labels(r, n)
+	want[labelSpec] = cmp.Or(r.Spec, want[labelSpec])
+	_, whole := e.whole.Load(found.ID)
+	if what = fate(found, want, whole); what == foreign {
+		err = fmt.Errorf("create container %s: a container that is not fisherman's has that name; rename or remove it", name)
+	}
+	return found.ID, what, err
+}
+
+// replace removes what has the replica's name and creates it anew.
+func (e *Engine) replace(ctx context.Context, r deployer.Release, n int, id string) (string, error) {
+	name := e.containerName(r, n)
+	if err := possible(r.Service); err != nil {
+		return "", fmt.Errorf("replace container %s: %w", name, err)
+	}
+	if err := e.remove(ctx, id, name); err != nil {
+		return "", err
+	}
+	e.dropEndpoint(ctx, name)
+	return e.create(ctx, r, n)
 }
 
 // dropEndpoint makes the network forget a container that is gone. An engine that died while it started one remembers its
