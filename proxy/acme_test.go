@@ -568,6 +568,40 @@ func TestWhatCannotBeReadLeavesWhatAnotherCAHasMade(t *testing.T) {
 	}
 }
 
+// TestALentHostShowsTheCertificateItHad until the service whose it is by now, and which wants none, serves it; also after a restart.
+func TestALentHostShowsTheCertificateItHad(t *testing.T) {
+	store, file, good := t.TempDir(), routeFile(t), proxytest.NewCA(t, "test").Server(nil, "a.pl")
+	const ca = "https://127.0.0.1:1/dir"
+	shelve(t, store, ca, "a.pl", good)
+	owned := func(by string, mode proxy.TLSMode) proxy.TLS {
+		return proxy.TLS{Routes: []proxy.TLSRoute{{Host: "a.pl", Prefix: "/", Service: by, Mode: mode}}, ACME: &proxy.ACME{Directory: ca}}
+	}
+	for _, mode := range []proxy.TLSMode{proxy.TLSOff, proxy.TLSFiles} {
+		p := startTLS(t, proxy.Options{File: file, Certificates: store}, owned("old", proxy.TLSAuto))
+		point(t, p, "old", "1", only("a.pl/", nobody(t)))
+		shows := func(when string, want bool) {
+			t.Helper()
+			if got := (&coast{Proxy: p}).shows("a.pl"); want != (got != nil) || want && !got.Equal(good.Leaf) {
+				t.Errorf("%s, %s: %v", mode, when, got)
+			}
+		}
+		setTLS(t, p, owned("new", mode))
+		shows("at first", true)
+		point(t, p, "old", "2", only("a.pl/", nobody(t)))
+		shows("with another release", true)
+		p = startTLS(t, proxy.Options{File: file, Certificates: store}, owned("new", mode))
+		shows("after a restart", true)
+		if _, err := p.Reroute(map[string]map[string][]string{"old": nil}); err != nil {
+			t.Fatal(err)
+		}
+		point(t, p, "new", "1", only("a.pl/", nobody(t)))
+		shows("after the switch", false)
+		if _, err := p.Reroute(map[string]map[string][]string{"new": nil}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // shelve puts a certificate where one that a CA has made is kept.
 func shelve(t *testing.T, store, ca, host string, cert tls.Certificate) {
 	t.Helper()

@@ -28,7 +28,7 @@ func (v *vault) recallLocked() {
 	}
 	by := issuerKey(*v.wanted.ACME)
 	for host, h := range v.hosts {
-		if !h.auto {
+		if !h.shows() {
 			continue
 		}
 		if v.issued[host][by] == nil || v.unread[host] != nil {

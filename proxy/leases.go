@@ -2,8 +2,8 @@ package proxy
 
 import "time"
 
-// keepLocked has hosts ask for what is asked for still by routes that others serve, and adds those that are gone from the
-// configuration and have routes.
+// keepLocked has hosts ask for what is asked for still by routes that others serve, and show what they showed, and adds those that
+// are gone from the configuration and have routes.
 func (v *vault) keepLocked(hosts map[string]*tlsHost, live *table) {
 	for name, routes := range live.hosts {
 		switch was, is := v.hosts[name], hosts[name]; {
@@ -15,6 +15,9 @@ func (v *vault) keepLocked(hosts map[string]*tlsHost, live *table) {
 		default:
 			is.keep(was, routes)
 		}
+	}
+	for name, h := range hosts {
+		h.lent = h.isLent(live.hosts[name])
 	}
 }
 

@@ -18,6 +18,7 @@ type tlsHost struct {
 	auto     bool             // ACME may make its certificate
 	clientCA string           // what clients are known by; empty: anybody may come
 	leases   map[lease]string // the same for routes that are served still by others than those whose they are
+	lent     bool             // others than those whose they are serve some of its routes still
 	kept     bool             // nobody has configured it any more: it is there as long as its routes are
 	config   *tls.Config      // for handshakes, where clients are asked for certificates that can be verified
 }
@@ -112,16 +113,25 @@ func (h *tlsHost) isServed(live *route) bool {
 	})
 }
 
+// isLent reports whether others than those whose they are serve some of the host's live routes.
+func (h *tlsHost) isLent(live []*route) bool {
+	return slices.ContainsFunc(live, func(r *route) bool { return !h.isServed(r) })
+}
+
+// shows reports whether clients may be shown what a CA has made for the host: if it is to make more, and as long as the host is
+// lent, since who serves it has had that until now.
+func (h *tlsHost) shows() bool { return h.auto || h.lent }
+
 // without is the host without the leases of what is not live any more; the same where there are none.
 func (h *tlsHost) without(live []*route) *tlsHost {
 	fresh := *h
-	fresh.leases = nil
+	fresh.leases, fresh.lent = nil, h.lent && h.isLent(live)
 	for _, r := range live {
 		if asked := h.leases[r.lease()]; asked != "" {
 			fresh.lease(r, asked)
 		}
 	}
-	if len(fresh.leases) == len(h.leases) {
+	if len(fresh.leases) == len(h.leases) && fresh.lent == h.lent {
 		return h
 	}
 	return &fresh

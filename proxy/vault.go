@@ -190,7 +190,7 @@ func (v *vault) renewLocked() {
 		on: v.wanted.isOn(), hosts: map[string]*tlsHost{}, signs: map[string]*authority{}, issued: map[string][]*tls.Certificate{},
 	}
 	for host, all := range v.issued {
-		if h := v.hosts[host]; h != nil && h.auto {
+		if h := v.hosts[host]; h != nil && h.shows() {
 			ring.issued[host] = v.rankLocked(all)
 		}
 	}
@@ -215,7 +215,7 @@ func (v *vault) renewLocked() {
 		if len(by) > 0 {
 			fresh.config = v.mutual(by)
 		}
-		ring.passes = ring.passes || host.kept || len(host.leases) > 0
+		ring.passes = ring.passes || host.kept || host.lent || len(host.leases) > 0
 		ring.hosts[name] = &fresh
 	}
 	v.ring.Store(ring)
