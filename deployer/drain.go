@@ -35,6 +35,23 @@ func (l *lane) awaitDrained(drained <-chan struct{}) error {
 	}
 }
 
+// drainUntil drains for some time at most, and only until there is news: what is in flight then goes on.
+func drainUntil(ctx context.Context, news <-chan struct{}, most time.Duration, drain func(context.Context, func(int)) int) {
+	ctx, stop := context.WithTimeout(ctx, most)
+	defer stop()
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		drain(ctx, func(int) {})
+	}()
+	select {
+	case <-drained:
+	case <-news:
+		stop()
+		<-drained
+	}
+}
+
 // setDraining says whose release it is that has requests to be ended; nobody's: it has none any more.
 func (d *Deployer) setDraining(release, service string) {
 	d.mu.Lock()

@@ -16,11 +16,12 @@ func (l *lane) isRemoved() bool {
 	return l.removed
 }
 
-// forgetBefore lets go of a lane that nobody is at work for any more.
+// forgetBefore lets go of a lane that nobody is at work for any more. What runs of the service may be adopted from then on.
 func (l *lane) forgetBefore() {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	l.before = nil
+	l.d.look()
 }
 
 // drainAway lets the requests end that a service had when it was removed, for its drain time at most; after that its
@@ -34,19 +35,7 @@ func (l *lane) drainAway(ctx context.Context) {
 		return
 	}
 	if drain != nil {
-		limited, stop := context.WithTimeout(ctx, l.service().Drain)
-		defer stop()
-		drained := make(chan struct{})
-		go func() {
-			defer close(drained)
-			drain(limited, func(int) {})
-		}()
-		select {
-		case <-drained:
-		case <-l.back:
-			stop()
-			<-drained
-		}
+		drainUntil(ctx, l.back, l.service().Drain, drain)
 	}
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()

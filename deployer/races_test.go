@@ -18,8 +18,8 @@ import (
 // between what it saw and what it says.
 type slow struct {
 	*deployertest.Fake
-	clean, ask, list, halt atomic.Pointer[chan struct{}]      // nil: not armed; the call goes on once it is closed
-	lags                   atomic.Pointer[[]deployer.Running] // what the next listing says; nil: what is
+	clean, ask, list, halt, start, shrink atomic.Pointer[chan struct{}]      // nil: not armed; the call goes on once it is closed
+	lags                                  atomic.Pointer[[]deployer.Running] // what the next listing says; nil: what is
 }
 
 func wait(armed *atomic.Pointer[chan struct{}]) {
@@ -43,6 +43,17 @@ func (s *slow) Clean(ctx context.Context, service string, keep []string) error {
 func (s *slow) Halt(ctx context.Context, id string, grace time.Duration) error {
 	wait(&s.halt)
 	return s.Fake.Halt(ctx, id, grace)
+}
+
+// Start is not broken off, as an engine's is not.
+func (s *slow) Start(ctx context.Context, r deployer.Release) error {
+	wait(&s.start)
+	return s.Fake.Start(context.WithoutCancel(ctx), r)
+}
+
+func (s *slow) Shrink(ctx context.Context, id string, containers []string) error {
+	wait(&s.shrink)
+	return s.Fake.Shrink(ctx, id, containers)
 }
 
 func (s *slow) Releases(ctx context.Context) ([]deployer.Running, error) {
@@ -232,4 +243,33 @@ func TestWhatHasJustBeenStoppedTakesOverNothing(t *testing.T) {
 			t.Errorf("b.pl goes to %v of two", to)
 		}
 	}, web(), two)
+}
+
+// TestWhatComesBackWaitsForTheStartThatADeploymentHasBegun: an engine does not break it off, and it would run beside what has come back.
+// Mutant: comers that does not look at before.
+func TestWhatComesBackWaitsForTheStartThatADeploymentHasBegun(t *testing.T) {
+	onSlow(t, func(r *rig, s *slow) {
+		r.submit(packaged(1))
+		r.pass(10 * time.Second)
+		hold := make(chan struct{})
+		s.start.Store(&hold)
+		takes := deployertest.Step{Delay: 5 * time.Second}
+		r.runtime.On(digest(2), deployertest.Script{Halt: takes, Retire: takes})
+		next := r.submit(packaged(2))
+		r.pass(10 * time.Second)
+		r.is(next, deployer.Starting) // the old one is halted
+		r.configure(second())
+		r.configure(second(), recreated())
+		r.pass(30 * time.Second)
+		close(hold)
+		for range 100 {
+			if r.pass(time.Millisecond); len(r.up("web")) > 1 {
+				t.Fatalf("%q run side by side", r.up("web"))
+			}
+		}
+		r.pass(time.Minute)
+		if up := r.up("web"); len(up) != 1 || r.traffic.Live()["web"] != up[0] {
+			t.Errorf("%q run, and traffic goes to %s", up, r.traffic.Live()["web"])
+		}
+	}, recreated(), second())
 }

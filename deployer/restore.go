@@ -71,12 +71,13 @@ func (d *Deployer) adoptAll(releases []Running) {
 	}
 }
 
-// comers are the services that were added since the start, and of which the next listing has what runs: nobody stops it.
+// comers are the services that were added since the start, and of which the next listing has what runs: nobody stops it, and of those
+// that have come back nobody is at work any more for what they were, as an engine's start is that is not broken off.
 func (d *Deployer) comers() (all []*lane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, l := range d.lanes() {
-		if !doubted(l.adopted) && !d.removing[l.service().Name] {
+		if !doubted(l.adopted) && !d.removing[l.service().Name] && l.before == nil {
 			all = append(all, l)
 		}
 	}
