@@ -32,10 +32,10 @@ func indexOf(releases []Running, id string) int {
 // keepUp sees to it that the live release runs, and nothing else of the service. One that is still at it is left alone. live
 // and needed are as of before the releases were listed.
 func (l *lane) keepUp(ctx context.Context, live *Deployment, needed []string, releases []Running) {
-	if !l.upkeep.TryLock() {
+	if !l.beginUpkeep() {
 		return
 	}
-	defer l.upkeep.Unlock()
+	defer func() { <-l.upkeep }()
 	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service().Name })
 	l.tidy(ctx, needed, mine)
 	if live == nil || l.giveBackUnused() { // given back is started from a listing of its own
@@ -50,6 +50,25 @@ func (l *lane) keepUp(ctx context.Context, live *Deployment, needed []string, re
 	if alone || l.service().Strategy != Recreate {
 		l.startMissing(ctx, *live, mine[i])
 		l.scale(ctx, *live, mine[i])
+	}
+}
+
+func (l *lane) beginUpkeep() (mine bool) {
+	select {
+	case l.upkeep <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// endUpkeep waits for the one that keeps the live release up, who may be at it still when the service has left: what it has begun would
+// be done to what has come back. A start is broken off. Nobody begins again.
+func (l *lane) endUpkeep(ctx context.Context) {
+	_ = l.standDown(ctx)
+	select {
+	case l.upkeep <- struct{}{}:
+	case <-ctx.Done():
 	}
 }
 

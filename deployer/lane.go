@@ -71,7 +71,7 @@ type lane struct {
 
 	cleaning chan struct{} // has a value while images are let go of
 
-	upkeep sync.Mutex // held by the one that keeps the live release up
+	upkeep chan struct{} // has a value while somebody keeps the live release up, and for ever once the service has left
 }
 
 // job is an active deployment and the handle that stops it.
@@ -89,7 +89,7 @@ type job struct {
 
 func newLane(d *Deployer, s Service, order Order) *lane {
 	l := &lane{
-		d: d, order: order, cleaning: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		d: d, order: order, cleaning: make(chan struct{}, 1), upkeep: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		changed: make(chan struct{}), doubt: make(chan struct{}), adopted: make(chan struct{}),
 		leave: make(chan struct{}), lifted: make(chan struct{}), back: make(chan struct{}), over: make(chan struct{}),
 	}
@@ -127,6 +127,7 @@ func (l *lane) work(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	parts.Wait()
+	l.endUpkeep(ctx)
 	l.drainAway(ctx)
 }
 

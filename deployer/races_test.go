@@ -273,3 +273,28 @@ func TestWhatComesBackWaitsForTheStartThatADeploymentHasBegun(t *testing.T) {
 		}
 	}, recreated(), second())
 }
+
+// TestAStartOfWhatIsLiveIsBrokenOffWhenItsServiceLeaves: it would end beside what has taken over since the service is back.
+// Mutants: work without endUpkeep; endUpkeep without standDown.
+func TestAStartOfWhatIsLiveIsBrokenOffWhenItsServiceLeaves(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.deployed(1)
+		let := r.held(1, deployer.Starting)
+		r.runtime.Die(old, "exited with 1")
+		r.settle() // it is being started again
+		r.configure(second())
+		r.pass(5 * time.Second)
+		r.configure(second(), recreated())
+		r.pass(15 * time.Second)
+		r.runtime.On(digest(1), deployertest.Script{}) // the next one is quick
+		hold := r.held(2, deployer.Verifying)
+		r.is(r.submit(packaged(2)), deployer.Verifying)
+		let() // what began before the service left
+		r.settle()
+		if up := r.up("web"); len(up) > 1 {
+			r.Errorf("%q run side by side", up)
+		}
+		hold()
+		r.pass(time.Second)
+	}, recreated(), second())
+}
