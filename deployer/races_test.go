@@ -298,3 +298,55 @@ func TestAStartOfWhatIsLiveIsBrokenOffWhenItsServiceLeaves(t *testing.T) {
 		r.pass(time.Second)
 	}, recreated(), second())
 }
+
+// TestWhatServesAgainIsNotStoppedForHavingBeenTooMany: its service has left and come back during the drain of those that were, and is to
+// have as many as before. Mutants: shrink that does not look again; drainUntil that does not end with news.
+func TestWhatServesAgainIsNotStoppedForHavingBeenTooMany(t *testing.T) {
+	three := web()
+	three.Replicas = 3
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		had := r.containers("web")
+		drained := r.traffic.holdDrains()
+		r.configure(web(), second())
+		r.pass(2 * time.Second)
+		r.traffic.holdNoMore()
+		r.configure(second())
+		r.configure(three, second())
+		r.pass(5 * time.Second)
+		if to := r.traffic.routed("web")["a.pl/"]; len(to) != 3 {
+			r.Fatalf("%v get requests, want three", to)
+		}
+		drained()
+		r.pass(time.Minute)
+		if up := r.containers("web"); !slices.Equal(up, had) {
+			r.Errorf("%q run, want %q, which get requests", up, had)
+		}
+	}, three, second())
+}
+
+// TestWhatIsBeingStoppedForBeingTooManyGetsNoRequests though its service has left and come back meanwhile. Mutant: endUpkeep that
+// waits for starts only.
+func TestWhatIsBeingStoppedForBeingTooManyGetsNoRequests(t *testing.T) {
+	three := web()
+	three.Replicas = 3
+	onSlow(t, func(r *rig, s *slow) {
+		r.submit(packaged(1))
+		r.pass(10 * time.Second)
+		hold := make(chan struct{})
+		s.shrink.Store(&hold)
+		r.configure(web(), second())
+		r.pass(2 * time.Second)
+		r.configure(second())
+		r.configure(three, second())
+		r.pass(15 * time.Second)
+		if to := r.traffic.routed("web")["a.pl/"]; len(to) != 0 {
+			t.Errorf("%v get requests while two of them are being stopped", to)
+		}
+		close(hold)
+		r.pass(15 * time.Second)
+		if to := r.traffic.routed("web")["a.pl/"]; len(to) != 3 {
+			t.Errorf("%v get requests, want three", to)
+		}
+	}, three, second())
+}

@@ -80,10 +80,10 @@ func (l *lane) shrink(ctx context.Context, live Deployment, surplus []Replica) {
 	defer l.part(nil)
 	ids, drain, err := l.turnFrom(live.ID, surplus)
 	if drain != nil {
-		draining, stop := context.WithTimeout(ctx, service.Drain)
-		defer stop()
-		drain(draining, func(int) {})
-		err = l.d.Runtime.Shrink(ctx, live.ID, ids)
+		drainUntil(ctx, l.leave, service.Drain, drain)
+		if l.serves(live.ID) { // else they are another one's to keep, or to stop
+			err = l.d.Runtime.Shrink(ctx, live.ID, ids)
+		}
 	}
 	if err != nil {
 		log.Error().Err(err).Msg("cannot stop the replicas that are too many; trying again")
