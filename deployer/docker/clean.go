@@ -9,11 +9,15 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// Clean implements deployer.Runtime.
+// Clean implements deployer.Runtime. With the images go the hosts files that no container has any more.
 func (e *Engine) Clean(ctx context.Context, service string, keep []string) error {
-	return e.forget(ctx, func(tags []string, s, id string) bool {
+	err := e.forget(ctx, func(tags []string, s, id string) bool {
 		return s == service && !slices.Contains(keep, id) && e.ours(tags, s, id)
 	})
+	if err != nil {
+		return err
+	}
+	return e.cleanHosts(ctx)
 }
 
 // Retained implements deployer.Runtime, in the order of deployments.

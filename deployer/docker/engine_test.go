@@ -33,6 +33,7 @@ func TestEngine(t *testing.T) {
 		"an out-of-memory kill is named":                 anOutOfMemoryKillIsNamed,
 		"what runs once is made like the service":        whatRunsOnceIsMadeLikeTheService,
 		"a hosts file is mounted":                        hostsFileIsMounted,
+		"hosts files go with their containers":           hostsFilesGoWithTheirContainers,
 		"no hosts file where the engine sees none":       noHostsFileWhereTheEngineSeesNone,
 		"what runs once is asked to stop first":          whatRunsOnceIsAskedToStopFirst,
 		"what runs once keeps no program from its end":   whatRunsOnceKeepsNoProgramFromItsEnd,

@@ -26,8 +26,9 @@ import (
 type hosts struct {
 	dir string // empty: containers have Docker's own
 
-	mu    sync.Mutex
-	names map[string][]string // service → addresses
+	mu     sync.Mutex
+	names  map[string][]string // service → addresses
+	claims map[string]claim    // by file name
 }
 
 var _ deployer.Names = (*Engine)(nil)
@@ -123,47 +124,51 @@ func hostsLines(names map[string][]string, own string) string {
 }
 
 // hostsMount is the file that a service's containers get as /etc/hosts, made when it is missing; none where the service
-// mounts one of its own, or nobody keeps any.
-func (e *Engine) hostsMount(ctx context.Context, s deployer.Service) ([]mount.Mount, error) {
+// mounts one of its own, or nobody keeps any. It stays at least until release is called.
+func (e *Engine) hostsMount(ctx context.Context, s deployer.Service) (mounts []mount.Mount, release func(), err error) {
 	theirs := slices.ContainsFunc(s.Volumes, func(v deployer.Volume) bool { return v.Target == hostsTarget || v.Target == "/etc" })
 	h := &e.hosts
 	if h.dir == "" || theirs {
-		return nil, nil
-	}
-	path := filepath.Join(h.dir, s.Name)
-	if len(s.ExtraHosts) > 0 {
-		sum := sha256.Sum256([]byte(strings.Join(s.ExtraHosts, "\n")))
-		path += fmt.Sprintf(".%x", sum[:6])
+		return nil, func() {}, nil
 	}
 	extra, err := e.extraHosts(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	file := hostsFile(s)
+	path := filepath.Join(h.dir, file)
 	if err := os.MkdirAll(h.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the directory of hosts files: %w", err)
+		return nil, nil, fmt.Errorf("make the directory of hosts files: %w", err)
 	}
 	own := hostsHead + extra
 	if old, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(old), own+hostsMark) {
 		if err := writeHosts(path, h.text(own, len(old)), (*os.File).Sync); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return []mount.Mount{{Type: mount.TypeBind, Source: path, Target: hostsTarget, ReadOnly: true}}, nil
+	return []mount.Mount{{Type: mount.TypeBind, Source: path, Target: hostsTarget, ReadOnly: true}}, h.claimLocked(file), nil
 }
 
-// surroundings is hostConfig with the hosts file.
-func (e *Engine) surroundings(ctx context.Context, s deployer.Service) (*container.HostConfig, error) {
-	host := e.hostConfig(s)
-	file, err := e.hostsMount(ctx, s)
+// hostsFile is the name of a service's hosts file.
+func hostsFile(s deployer.Service) string {
+	if len(s.ExtraHosts) == 0 {
+		return s.Name
+	}
+	sum := sha256.Sum256([]byte(strings.Join(s.ExtraHosts, "\n")))
+	return fmt.Sprintf("%s.%x", s.Name, sum[:6])
+}
+
+// make creates a container with the service's hosts file. Where the engine does not see that, since fisherman is in a container and
+// its state directory is elsewhere there, the container has Docker's own.
+func (e *Engine) make(ctx context.Context, config *container.Config, host *container.HostConfig, s deployer.Service, name string) (made container.CreateResponse, err error) {
+	file, release, err := e.hostsMount(ctx, s)
+	if err != nil {
+		return made, fmt.Errorf("create container %s: %w", name, err)
+	}
+	defer release()
 	host.Mounts = append(host.Mounts, file...)
-	return host, err
-}
-
-// make creates a container. Where the engine does not see the hosts file, since fisherman is in a container and its state
-// directory is elsewhere there, the container has Docker's own.
-func (e *Engine) make(ctx context.Context, config *container.Config, host *container.HostConfig, name string) (made container.CreateResponse, err error) {
 	create := func(ctx context.Context) (err error) {
 		made, err = e.api.ContainerCreate(ctx, config, host, nil, nil, name)
 		return err

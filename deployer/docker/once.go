@@ -55,15 +55,12 @@ func (e *Engine) createOnce(ctx context.Context, r deployer.Release, what string
 	if err != nil {
 		return container.Summary{}, err
 	}
-	host, err := e.surroundings(ctx, r.Service)
-	if err != nil {
-		return container.Summary{}, err
-	}
+	host := e.hostConfig(r.Service)
 	delete(config.Labels, labelReplica)
 	config.Labels[labelOnce], config.Cmd = what, args
 	config.ExposedPorts, host.PortBindings = nil, nil
 	c := container.Summary{Names: []string{name}, Labels: config.Labels, State: container.StateRunning}
-	made, err := e.make(ctx, config, host, name)
+	made, err := e.make(ctx, config, host, r.Service, name)
 	c.ID = made.ID
 	if cerrdefs.IsConflict(err) {
 		return c, fmt.Errorf("create container %s: a container that is not fisherman's has that name; rename or remove it", name)

@@ -26,6 +26,9 @@ func TestAContainerThatCannotBeDescribedHidesNoOther(t *testing.T) {
 		w.WriteHeader(http.StatusInternalServerError)
 		_, _ = fmt.Fprint(w, `{"message":"RWLayer of container broken is unexpectedly nil"}`)
 	}
+	one := func(id, state string) string {
+		return fmt.Sprintf(`{"Id":%q,"State":%q,"Labels":{"fisherman.network":"fisherman","fisherman.service":"web","fisherman.deployment":%[1]q}}`, id, state)
+	}
 	hangs := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	for name, c := range map[string]struct {
 		inspect http.HandlerFunc
@@ -39,7 +42,11 @@ func TestAContainerThatCannotBeDescribedHidesNoOther(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := engineThatLists(t, func(leave func(), w http.ResponseWriter, r *http.Request) {
+			e := standIn(t, docker.Options{}, func(leave func(), w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/containers/json") {
+					_, _ = fmt.Fprintf(w, "[%s,%s]", one("well", "running"), one("broken", "exited"))
+					return
+				}
 				if c.leaves {
 					leave()
 				}
@@ -63,9 +70,8 @@ func TestAContainerThatCannotBeDescribedHidesNoOther(t *testing.T) {
 	}
 }
 
-// engineThatLists is an engine with one container that runs and one that does not. inspect answers whoever asks for one; leave has
-// new connections refused.
-func engineThatLists(t *testing.T, inspect func(leave func(), w http.ResponseWriter, r *http.Request)) *docker.Engine {
+// standIn is an Engine before a server that answers in Docker's place; leave has new connections refused.
+func standIn(t *testing.T, o docker.Options, answer func(leave func(), w http.ResponseWriter, r *http.Request)) *docker.Engine {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "engine") // t.TempDir may be longer than a socket's path can be
 	if err != nil {
@@ -75,33 +81,25 @@ func engineThatLists(t *testing.T, inspect func(leave func(), w http.ResponseWri
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := func(id, state string) string {
-		return fmt.Sprintf(`{"Id":%q,"State":%q,"Labels":{"fisherman.network":"fisherman","fisherman.service":"web","fisherman.deployment":%[1]q}}`, id, state)
-	}
-	engine := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Api-Version", "1.41")
 		w.Header().Set("Content-Type", "application/json")
-		switch {
-		case strings.HasSuffix(r.URL.Path, "/_ping"):
-		case strings.HasSuffix(r.URL.Path, "/containers/json"):
-			_, _ = fmt.Fprintf(w, "[%s,%s]", one("well", "running"), one("broken", "exited"))
-		default:
-			inspect(func() { _ = listener.Close() }, w, r)
+		if !strings.HasSuffix(r.URL.Path, "/_ping") {
+			answer(func() { _ = listener.Close() }, w, r)
 		}
 	})}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = engine.Serve(listener)
+		_ = server.Serve(listener)
 	}()
-	b := &bench{}
-	e := b.engine(t, docker.Options{Host: "unix://" + listener.Addr().String()})
 	t.Cleanup(func() {
-		_ = engine.Close()
+		_ = server.Close()
 		<-served
 		_ = os.RemoveAll(dir)
 	})
-	return e
+	o.Host = "unix://" + listener.Addr().String()
+	return (&bench{}).engine(t, o)
 }
 
 // A container that the engine is busy with is told as one that does not run, and only that one.

@@ -78,11 +78,7 @@ func (e *Engine) create(ctx context.Context, r deployer.Release, n int) (string,
 	if err != nil {
 		return "", fmt.Errorf("create container %s: %w", name, err)
 	}
-	host, err := e.surroundings(ctx, r.Service)
-	if err != nil {
-		return "", fmt.Errorf("create container %s: %w", name, err)
-	}
-	made, err := e.make(ctx, config, host, name)
+	made, err := e.make(ctx, config, e.hostConfig(r.Service), r.Service, name)
 	if err == nil && len(made.Warnings) > 0 { // such as a limit that this kernel cannot hold
 		e.log.Warn().Str("service", r.Service.Name).Str("deployment", r.ID).Strs("said", made.Warnings).Str("container", name).Msg("Docker made the container with reservations")
 	}
