@@ -350,3 +350,28 @@ func TestWhatIsBeingStoppedForBeingTooManyGetsNoRequests(t *testing.T) {
 		}
 	}, three, second())
 }
+
+// TestACleanTakesNothingOfWhatHasJustComeBack: until it is known what runs of it, nobody knows what it needs. Mutant: cleanThoroughly with
+// lanes that are not adopted.
+func TestACleanTakesNothingOfWhatHasJustComeBack(t *testing.T) {
+	onSlow(t, func(r *rig, s *slow) {
+		r.submit(packaged(1))
+		id := r.submit(packagedFor(second(), 5))
+		r.pass(10 * time.Second)
+		r.configure(web())
+		r.pass(time.Minute) // two is halted
+		r.runtime.On(digest(2), deployertest.Script{Preflight: deployertest.Step{Err: deployer.ErrNoSpace}})
+		hold := make(chan struct{})
+		s.list.Store(&hold)
+		r.configure(web(), second())
+		r.because(r.submit(packaged(2)), deployer.Failed, "space")
+		if n := r.count("retire two " + digest(5)); n > 0 {
+			t.Errorf("the release that two comes back with was removed")
+		}
+		close(hold)
+		r.pass(time.Minute)
+		if d := r.newest("two"); d.ID != id {
+			t.Errorf("two had to be deployed anew, as %s", d.ID)
+		}
+	}, web(), second())
+}
