@@ -106,6 +106,12 @@ func (vs vitals) judged(replicas []Replica) []Replica {
 	return all
 }
 
+// isUnknown reports whether a replica runs and has not said yet how it is.
+func (vs vitals) isUnknown(r Replica) bool {
+	v := vs[r.Container]
+	return r.Running && (v == nil || !v.well && v.trouble == nil)
+}
+
 // trouble says for a person what is wrong with the replicas that are not well; empty when all are.
 func (vs vitals) trouble(replicas []Replica) string {
 	var all []string

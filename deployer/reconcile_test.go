@@ -949,6 +949,82 @@ func TestScalingReplacesNothing(t *testing.T) {
 	})
 }
 
+// As many as there are to be stay well, whichever are sick; once these are well, too, they are enough. Mutants: enough that is want;
+// enough without isUnknown; enough that counts none as well.
+func TestScalingDownKeepsWhatIsWell(t *testing.T) {
+	for what, c := range map[string]struct {
+		sick             []int
+		want             int
+		run, well, later int
+	}{
+		"the first is sick, one is to stay":     {sick: []int{0}, want: 1, run: 2, well: 1, later: 1},
+		"the first two are sick, two are to":    {sick: []int{0, 1}, want: 2, run: 4, well: 2, later: 2},
+		"one in the middle is sick, two are to": {sick: []int{1}, want: 2, run: 3, well: 2, later: 2},
+		"the last is sick, two are to":          {sick: []int{3}, want: 2, run: 2, well: 2, later: 2},
+		"all are sick, two are to":              {sick: []int{0, 1, 2, 3}, want: 2, run: 2, well: 0, later: 2},
+	} {
+		for _, away := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, away: %t", what, away), func(t *testing.T) {
+				four, fewer := web(), web()
+				four.Replicas, fewer.Replicas = 4, c.want
+				inBubble(t, func(r *rig) {
+					id := r.deployed(1)
+					for _, n := range c.sick {
+						r.runtime.Sicken(id, n, errSick)
+					}
+					r.pass(time.Minute)
+					if away { // nothing is known of them when it is back
+						r.configure(second())
+						r.configure(fewer, second())
+					}
+					r.configure(fewer)
+					r.pass(time.Minute)
+					if up, to := r.containers("web"), r.traffic.routed("web")["a.pl/"]; len(up) != c.run || len(to) != c.well {
+						r.Errorf("%q run and %v get requests, want %d and %d", up, to, c.run, c.well)
+					}
+					for _, n := range c.sick {
+						if n < c.run {
+							r.runtime.Sicken(id, n, nil)
+						}
+					}
+					r.pass(2 * time.Minute)
+					if up, to := r.containers("web"), r.traffic.routed("web")["a.pl/"]; len(up) != c.later || len(to) != c.later {
+						r.Errorf("later %q run and %v get requests, want %d", up, to, c.later)
+					}
+				}, four, second())
+			})
+		}
+	}
+}
+
+// Those that are too many go on when one that was to stay gets sick during their drain, or when they are to be as many again.
+// Mutant: shrink that looks for neither.
+func TestWhatIsNeededAfterAllGoesOn(t *testing.T) {
+	for what, happen := range map[string]func(r *rig, id string, three deployer.Service){
+		"one gets sick":          func(r *rig, id string, _ deployer.Service) { r.runtime.Sicken(id, 0, errSick) },
+		"they are to be as many": func(r *rig, _ string, three deployer.Service) { r.configure(three) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			three := web()
+			three.Replicas = 3
+			inBubble(t, func(r *rig) {
+				id := r.deployed(1)
+				had := r.containers("web")
+				drained := r.traffic.holdDrains()
+				r.configure(web())
+				r.pass(2 * time.Second)
+				happen(r, id, three)
+				r.pass(20 * time.Second)
+				drained()
+				r.pass(time.Minute)
+				if up, to := r.containers("web"), r.traffic.routed("web")["a.pl/"]; !slices.Contains(up, had[1]) || len(to) == 0 {
+					r.Errorf("%q run and %v get requests, want some of %q that are well", up, to, had)
+				}
+			}, three)
+		})
+	}
+}
+
 // A replica that is not well does not join, and those that are go on.
 func TestAReplicaThatIsAddedHasToProveItself(t *testing.T) {
 	inBubble(t, func(r *rig) {

@@ -8,16 +8,47 @@ import (
 )
 
 // scale makes the live release run as many replicas as its service is to have: the missing ones are started beside those that
-// run and get requests once they are well, those that are too many are stopped once their requests are done. None is replaced.
+// run and get requests once they are well, those that can be done without are stopped once their requests are done. None is replaced.
 func (l *lane) scale(ctx context.Context, live Deployment, r Running) {
 	want := l.service().Replicas
-	switch have := len(r.Replicas); {
-	case have == want || !l.dueToScale(live, have < want):
-	case have < want:
+	switch have, enough := len(r.Replicas), l.enough(r.Replicas, want); {
+	case have < want && l.dueToScale(live, true):
 		l.grow(ctx, live, have, want)
-	default:
-		l.shrink(ctx, live, r.Replicas[want:])
+	case have > enough && l.dueToScale(live, false):
+		l.shrink(ctx, live, r.Replicas[:enough], r.Replicas[enough:])
 	}
+}
+
+// enough is how many of the replicas, from the first on, it takes for as many to be well as there are to be, or as are well at all. Those
+// with the lowest numbers stay, since these are what a release has when it is started again. While one has yet to answer nobody
+// knows, and none is too many.
+func (l *lane) enough(all []Replica, want int) (enough int) {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	if slices.ContainsFunc(all, l.vitals.isUnknown) {
+		return len(all)
+	}
+	all = l.vitals.judged(all)
+	for most := min(want, countWell(all)); enough < len(all) && (enough < want || countWell(all[:enough]) < most); {
+		enough++
+	}
+	return enough
+}
+
+// howManyWell is how many of some replicas are well.
+func (l *lane) howManyWell(replicas []Replica) int {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return countWell(l.vitals.judged(replicas))
+}
+
+func countWell(judged []Replica) (well int) {
+	for _, r := range judged {
+		if r.Healthy {
+			well++
+		}
+	}
+	return well
 }
 
 // dueToScale paces what does not work. A release that is about to be replaced is not worth it, and neither is one that is not
@@ -71,8 +102,8 @@ func (l *lane) grow(ctx context.Context, live Deployment, have, want int) {
 	}
 }
 
-func (l *lane) shrink(ctx context.Context, live Deployment, surplus []Replica) {
-	service := l.service()
+func (l *lane) shrink(ctx context.Context, live Deployment, stay, surplus []Replica) {
+	service, well := l.service(), l.howManyWell(stay)
 	ctx, stop := context.WithTimeout(ctx, service.Drain+service.Stop+retireDeadline)
 	defer stop()
 	log := l.about(live.ID)
@@ -81,7 +112,11 @@ func (l *lane) shrink(ctx context.Context, live Deployment, surplus []Replica) {
 	ids, drain, err := l.turnFrom(live.ID, surplus)
 	if drain != nil {
 		drainUntil(ctx, l.leave, service.Drain, drain)
-		if l.serves(live.ID) { // else they are another one's to keep, or to stop
+		switch {
+		case !l.serves(live.ID): // they are another one's to keep, or to stop
+		case l.service().Replicas > len(stay) || l.howManyWell(stay) < well:
+			log.Info().Msg("the replicas that were too many are needed after all; they go on")
+		default:
 			err = l.d.Runtime.Shrink(ctx, live.ID, ids)
 		}
 	}
