@@ -97,14 +97,11 @@ func (i *installation) run(cmd *cobra.Command) error {
 
 // locate makes absolute what a unit names, since systemd runs it elsewhere.
 func (i *installation) locate(cmd *cobra.Command) (err error) {
-	if err := required(cmd, "config", i.location); err != nil {
+	from, err := openSource(cmd, i.location, zerolog.Nop())
+	if err != nil {
 		return err
 	}
-	if !strings.Contains(i.location, "://") {
-		if i.location, err = filepath.Abs(i.location); err != nil {
-			return err
-		}
-	}
+	i.location = from.Location()
 	if i.program == "" {
 		if i.program, err = os.Executable(); err != nil {
 			return fmt.Errorf("find this program: %w; name it with --program", err)

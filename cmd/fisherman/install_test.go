@@ -145,6 +145,7 @@ func TestInstallIsUsedWrongly(t *testing.T) {
 		"needs --config":          {},
 		"leave out --root":        {"--config", "a", "--now", "--root", t.TempDir()},
 		"write an absolute path":  {"--config", "a", "--program", "fisherman"},
+		"write `s3://bucket/key`": {"--config", "s3:/bucket/key", "--print"},
 		"control characters":      {"--config", "/a/b\nUser=x", "--print"},
 		"systemd holds a port":    {"--config", installing(t, "127.0.0.1:8080", "127.0.0.1:0"), "--print"},
 		`state: "state": `:        {"--config", installing(t, "/srv/fisherman state", "state"), "--print"},

@@ -49,6 +49,8 @@ func locate(location string) (place, error) {
 	switch {
 	case location == "":
 		return place{}, errors.New("no location: write a path or `s3://bucket/key`")
+	case !hasScheme && mistaken(location) != nil:
+		return place{}, mistaken(location)
 	case !hasScheme:
 		file, err := filepath.Abs(location)
 		return place{file: file}, err
@@ -63,6 +65,20 @@ func locate(location string) (place, error) {
 		return place{}, fmt.Errorf("%s: names no object; write `s3://bucket/key`", location)
 	}
 	return place{bucket: bucket, key: key}, nil
+}
+
+// remoteLogin begins what git and scp take for a place on another machine.
+var remoteLogin = regexp.MustCompile(`^[\w.-]+@[\w.-]+:`)
+
+// mistaken says of what could be a path that it was hardly meant as one.
+func mistaken(name string) error {
+	switch {
+	case strings.HasPrefix(name, "s3:"):
+		return fmt.Errorf("%s: write `s3://bucket/key`, or `./%s` if it is a file's name", name, name)
+	case remoteLogin.MatchString(name):
+		return fmt.Errorf("%s: is no path; write a path or `s3://bucket/key`, or `./%s` if it is a file's name", name, name)
+	}
+	return nil
 }
 
 // withoutLogin keeps a password that somebody has put into an address out of what is printed.
@@ -91,6 +107,8 @@ func (p place) near(name string) (place, error) {
 		return place{}, errors.New("an empty name; write a path or `s3://bucket/key`")
 	case strings.Contains(name, "://"):
 		return locate(name)
+	case mistaken(name) != nil:
+		return place{}, mistaken(name)
 	case filepath.IsAbs(name):
 		return place{file: filepath.Clean(name)}, nil
 	case p.file != "":

@@ -15,6 +15,7 @@ func TestLocations(t *testing.T) {
 		"fisherman.yaml":        here,
 		"/etc/./fisherman.yaml": "/etc/fisherman.yaml",
 		"s3://b-1.x/a/b c.yaml": "s3://b-1.x/a/b c.yaml",
+		"./s3:/fisherman.yaml":  filepath.Join(filepath.Dir(here), "s3:/fisherman.yaml"),
 	} {
 		got, err := locate(location)
 		if err != nil || got.String() != want {
@@ -30,6 +31,9 @@ func TestLocations(t *testing.T) {
 		"s3://bucket/dir/":                "names no object",
 		"https://me:hunter2@host/x":       "https://host/x: `https://` is not known",
 		"s3://me:hunter2@bucket/key.yaml": "no bucket after `s3://` that S3 could have",
+		"s3:/bucket/key.yaml":             "write `s3://bucket/key`, or `./s3:/bucket/key.yaml`",
+		"s3:bucket/key.yaml":              "write `s3://bucket/key`, or `./s3:bucket/key.yaml`",
+		"git@github.com:o/n":              "is no path; write a path or `s3://bucket/key`, or `./git@github.com:o/n`",
 	} {
 		_, err := locate(location)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
@@ -50,6 +54,7 @@ func TestWhatLiesBesideAConfiguration(t *testing.T) {
 		{"s3://box/p/c.yaml", "/run/web.env", "/run/web.env"},
 		{"s3://box/c.yaml", "../web.env", "error: leads out of the bucket"},
 		{"s3://box/c.yaml", "", "error: empty name"},
+		{"/etc/f/c.yaml", "s3:/box/web.env", "error: write `s3://bucket/key`"},
 	} {
 		main, err := locate(c.main)
 		if err != nil {

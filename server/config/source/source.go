@@ -139,7 +139,7 @@ func (s *Source) getter(ctx context.Context) func(from place) ([]byte, version, 
 	away := map[string]place{}
 	return func(from place) ([]byte, version, error) {
 		if first, is := away[from.bucket]; is && from.file == "" {
-			return nil, version{}, fmt.Errorf("%s %w: %s could not be a moment ago", from, ErrAway, first)
+			return nil, version{}, fmt.Errorf("%s %w: %s could not be a moment ago; is the network well, and the endpoint right (AWS_ENDPOINT_URL)?", from, ErrAway, first)
 		}
 		raw, v, err := s.get(ctx, from, "")
 		if errors.Is(err, ErrAway) {
