@@ -61,6 +61,7 @@ type Deployer struct {
 	arrival  int64
 	news     chan struct{} // closed and replaced whenever a deployment moves or tells something
 	reports  int64         // how many there were
+	undone   string        // what was told last could not be applied of the configuration; empty: nothing, or that is over
 	down     error         // why the runtime did not answer the last time; nil when it did
 
 	restored time.Time     // when routes and containers were brought together; zero before that

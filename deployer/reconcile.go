@@ -70,7 +70,7 @@ func (d *Deployer) becomeAtLast() {
 	if err == nil {
 		d.unfinished = nil
 	}
-	d.logReroute(err)
+	d.logApplied(err)
 }
 
 // become does what Reconcile promises. The caller holds arranging.

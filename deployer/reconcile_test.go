@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -1083,10 +1084,16 @@ func TestRoutesThatCannotBeWrittenAreChangedLater(t *testing.T) {
 		if a := r.traffic.routed("web"); len(a["a.pl/"]) != 1 {
 			r.Errorf("web has %v, want what it had", a)
 		}
+		if told := strings.Count(r.log.String(), "cannot apply all of the configuration"); told != 1 || strings.Contains(r.log.String(), "is applied by now") {
+			r.Errorf("told %d times, want once, and nothing that is not so:\n%s", told, r.log.String())
+		}
 		r.traffic.refuses(nil)
 		r.pass(15 * time.Second)
 		if a, b := r.traffic.routed("web"), r.traffic.routed("two"); len(a["b.pl/"]) != 1 || len(b["a.pl/"]) != 1 {
 			r.Errorf("web has %v, two has %v, want them swapped", a, b)
+		}
+		if told := strings.Count(r.log.String(), "all of the configuration is applied by now"); told != 1 {
+			r.Errorf("told %d times that it is over, want once", told)
 		}
 	}, web(), second())
 }

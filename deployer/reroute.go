@@ -190,11 +190,28 @@ func (d *Deployer) misrouted() (routes map[string]map[string][]string, points ma
 func (d *Deployer) rerouteAgain() {
 	d.switching.Lock()
 	defer d.switching.Unlock()
-	d.logReroute(d.reroute())
+	d.logApplied(d.reroute())
 }
 
+// logReroute tells what could not be applied, once for as long as that is the same.
 func (d *Deployer) logReroute(err error) {
-	if err != nil {
+	if err != nil && d.isNews(err.Error()) {
 		d.Log.Error().Err(err).Msg("cannot apply all of the configuration; trying again")
 	}
+}
+
+// logApplied is logReroute for who has tried all of it, and tells when that is over, too.
+func (d *Deployer) logApplied(err error) {
+	if d.logReroute(err); err == nil && d.isNews("") {
+		d.Log.Info().Msg("all of the configuration is applied by now")
+	}
+}
+
+// isNews reports whether something else could be told last of what could not be applied.
+func (d *Deployer) isNews(why string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	was := d.undone
+	d.undone = why
+	return was != why
 }
