@@ -36,12 +36,15 @@ type store struct{ file string }
 
 // load reads the file; a missing one is an empty table. One that cannot be understood is errUnreadable.
 func (s store) load() (map[string]entry, error) {
+	if info, err := os.Stat(s.file); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, fmt.Errorf("read route file: %s: it is no regular file; move it away, and routes come back as services are pointed to again", s.file)
+	}
 	content, err := os.ReadFile(s.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return map[string]entry{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read route file: %w", err)
+		return nil, fmt.Errorf("read route file: %w; let this user read and write it and its directory", err)
 	}
 	services, err := decode(content)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -122,4 +123,20 @@ func FuzzAnyRouteFileCanBeLoaded(f *testing.F) {
 			t.Errorf("a file we wrote was set aside: %v", err)
 		}
 	})
+}
+
+// TestWhatIsNoFileIsNoRouteFile: it is not waited for, and what to do is told.
+func TestWhatIsNoFileIsNoRouteFile(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"a directory": func(path string) error { return os.Mkdir(path, 0o700) },
+		"a pipe":      func(path string) error { return syscall.Mkfifo(path, 0o600) },
+	} {
+		file := filepath.Join(t.TempDir(), "routes.json")
+		if err := put(file); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := New(Options{File: file}); err == nil || strings.Count(err.Error(), file) != 1 || !strings.Contains(err.Error(), "it is no regular file; move it away") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

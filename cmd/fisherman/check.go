@@ -20,7 +20,7 @@ func newCheck() *cobra.Command {
 		Args: exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if environment != "" {
-				if err := setEnvironment(environment); err != nil {
+				if err := setEnvironment(cmd.Context(), environment); err != nil {
 					return fmt.Errorf("read --env-file: %w", err)
 				}
 			}

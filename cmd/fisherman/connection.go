@@ -39,7 +39,7 @@ func (r *connection) connect() (*client.Client, error) {
 	server := cmp.Or(r.server, os.Getenv("FISHERMAN_SERVER"), defaultServer)
 	secret := cmp.Or(r.token, os.Getenv("FISHERMAN_TOKEN"))
 	if secret == "" && onThisMachine(server) { // another machine has another token
-		raw, _ := os.ReadFile(filepath.Join(defaultState, tokenFile)) // without it the server says what is missing
+		raw, _ := readOwn(filepath.Join(defaultState, tokenFile)) // without it the server says what is missing
 		secret = strings.TrimSpace(string(raw))
 	}
 	c, err := client.New(server, deployer.Plain(secret))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +29,7 @@ func newImport() *cobra.Command {
 		Example: "  fisherman import f2 config.yaml -o /etc/fisherman/fisherman.yaml\n  fisherman import fisherman fisherman.yml | less",
 		Args:    exactly(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			imported, err := importFrom(args[0], args[1])
+			imported, err := importFrom(cmd.Context(), args[0], args[1])
 			if err != nil {
 				return err
 			}
@@ -44,17 +45,19 @@ func newImport() *cobra.Command {
 	return cmd
 }
 
-func importFrom(predecessor, file string) (*legacy.Imported, error) {
+func importFrom(ctx context.Context, predecessor, file string) (*legacy.Imported, error) {
 	read, known := predecessors()[predecessor]
 	if !known {
 		return nil, usageError{fmt.Errorf("import knows `f2` and `fisherman`, not %q", predecessor)}
 	}
-	old, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("read the old configuration: %w", err)
-	}
-	defer old.Close()
-	raw, err := io.ReadAll(io.LimitReader(old, legacy.MaxSize+1))
+	raw, err := untilStopped(ctx, func() ([]byte, error) {
+		old, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer old.Close()
+		return io.ReadAll(io.LimitReader(old, legacy.MaxSize+1))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the old configuration: %w", err)
 	}

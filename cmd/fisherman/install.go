@@ -115,7 +115,7 @@ func (i *installation) locate(cmd *cobra.Command) (err error) {
 
 // configuration reads it as the server will: with the variables of the environment file.
 func (i *installation) configuration(cmd *cobra.Command) (*config.Config, error) {
-	if err := setEnvironment(filepath.Join(i.root, environmentFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := setEnvironment(cmd.Context(), filepath.Join(i.root, environmentFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	location := i.location
@@ -132,8 +132,8 @@ func (i *installation) configuration(cmd *cobra.Command) (*config.Config, error)
 }
 
 // setEnvironment makes what an environment file says this process's environment.
-func setEnvironment(file string) error {
-	raw, err := os.ReadFile(file)
+func setEnvironment(ctx context.Context, file string) error {
+	raw, err := untilStopped(ctx, func() ([]byte, error) { return os.ReadFile(file) })
 	if err != nil {
 		return err
 	}

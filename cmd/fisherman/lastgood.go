@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -39,7 +38,7 @@ func keepLastGood(state, location string, raw []byte) error {
 	copied := lastGood{raw: raw}
 	head := fmt.Sprintf(lastGoodLines, location, time.Now().UTC().Format(time.RFC3339), copied.sum())
 	if err := writeWhole(filepath.Join(state, lastGoodFile), head+string(raw), 0o600); err != nil {
-		return fmt.Errorf("keep a copy of the configuration: %w; a start without its source would fail until there is one", err)
+		return fmt.Errorf("keep a copy of the configuration: %w", err)
 	}
 	return nil
 }
@@ -47,7 +46,7 @@ func keepLastGood(state, location string, raw []byte) error {
 // recall returns the copy of a location's configuration; none wraps fs.ErrNotExist.
 func recall(state, location string) (lastGood, error) {
 	path := filepath.Join(state, lastGoodFile)
-	text, err := os.ReadFile(path)
+	text, err := readOwn(path)
 	if err != nil {
 		return lastGood{}, err
 	}

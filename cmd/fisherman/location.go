@@ -159,6 +159,6 @@ func (p *program) keep(raw []byte) {
 		return
 	}
 	if err := keepLastGood(p.State, p.from.Location(), raw); err != nil { // a full disk, say
-		p.Log.Error().Err(err).Send()
+		p.Log.Error().Err(err).Msg("the configuration that runs has no copy; a start without its source would fail until there is one")
 	}
 }

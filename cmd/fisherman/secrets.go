@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -107,7 +108,7 @@ func newEncrypt() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			recipients, err := recipientsOf(to, identity)
+			recipients, err := recipientsOf(cmd.Context(), to, identity)
 			if err != nil {
 				return err
 			}
@@ -135,13 +136,13 @@ func newEncrypt() *cobra.Command {
 	return cmd
 }
 
-func recipientsOf(to []string, identity string) (seal.Recipients, error) {
+func recipientsOf(ctx context.Context, to []string, identity string) (seal.Recipients, error) {
 	recipients, err := seal.ParseRecipients(to)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	if identity != "" {
-		own, err := readIdentities(identity)
+		own, err := readIdentities(ctx, identity)
 		if err != nil {
 			return nil, err
 		}
@@ -163,11 +164,11 @@ func newDecrypt() *cobra.Command {
 		Example: "  fisherman secrets decrypt --identity /etc/fisherman/identity.txt < line.txt",
 		Args:    exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			identities, err := readIdentities(identity)
+			identities, err := readIdentities(cmd.Context(), identity)
 			if err != nil {
 				return err
 			}
-			sealed, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), longestSealed))
+			sealed, err := untilStopped(cmd.Context(), func() ([]byte, error) { return io.ReadAll(io.LimitReader(cmd.InOrStdin(), longestSealed)) })
 			if err != nil {
 				return fmt.Errorf("read stdin: %w", err)
 			}
@@ -186,7 +187,7 @@ func newDecrypt() *cobra.Command {
 // longestSealed is more than any value needs, encrypted to however many.
 const longestSealed = 1 << 20
 
-func readIdentities(path string) (*seal.Identities, error) {
+func readIdentities(ctx context.Context, path string) (*seal.Identities, error) {
 	if path == "" {
 		text := os.Getenv(identityVariable)
 		if text == "" {
@@ -201,7 +202,7 @@ func readIdentities(path string) (*seal.Identities, error) {
 	if seal.HoldsIdentity(path) {
 		return nil, usageError{errors.New("this is the identity itself, and whoever lists processes can see it; name the file that holds it, or set " + identityVariable)}
 	}
-	raw, err := os.ReadFile(path)
+	raw, err := untilStopped(ctx, func() ([]byte, error) { return os.ReadFile(path) })
 	if err != nil {
 		return nil, fmt.Errorf("read identity: %w", err)
 	}
@@ -218,10 +219,10 @@ func secretInput(cmd *cobra.Command) (string, error) {
 	var err error
 	if file, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(cmd.ErrOrStderr(), "Value (not shown): ")
-		raw, err = term.ReadPassword(int(file.Fd()))
+		raw, err = hidden(cmd.Context(), int(file.Fd()))
 		fmt.Fprintln(cmd.ErrOrStderr())
 	} else {
-		raw, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), seal.MaxText+2))
+		raw, err = untilStopped(cmd.Context(), func() ([]byte, error) { return io.ReadAll(io.LimitReader(cmd.InOrStdin(), seal.MaxText+2)) })
 	}
 	switch {
 	case err != nil:
@@ -232,4 +233,17 @@ func secretInput(cmd *cobra.Command) (string, error) {
 		return "", errors.New("the value is something else than text (UTF-8); encrypt its base64 instead")
 	}
 	return string(raw), nil
+}
+
+// hidden reads a line from a terminal without showing it. Who stops it has the terminal as it was.
+func hidden(ctx context.Context, terminal int) ([]byte, error) {
+	was, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := untilStopped(ctx, func() ([]byte, error) { return term.ReadPassword(terminal) })
+	if ctx.Err() != nil {
+		err = errors.Join(err, term.Restore(terminal, was))
+	}
+	return raw, err
 }

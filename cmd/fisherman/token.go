@@ -25,16 +25,19 @@ func token(configured deployer.Secret, state string) (deployer.Secret, error) {
 		return deployer.Plain(text), nil
 	}
 	path := filepath.Join(state, tokenFile)
-	raw, err := os.ReadFile(path)
+	raw, err := readOwn(path)
 	if err == nil && strings.TrimSpace(string(raw)) != "" {
 		return deployer.Plain(strings.TrimSpace(string(raw))), nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return deployer.Secret{}, fmt.Errorf("read the API token: %w", err)
+	switch {
+	case errors.Is(err, errNoFile):
+		return deployer.Secret{}, fmt.Errorf("read the API token: %w; move it away, and a token is made", err)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return deployer.Secret{}, fmt.Errorf("read the API token: %w; let this user read it, or remove it, and another token is made", err)
 	}
 	made := rand.Text()
 	if err := writeWhole(path, made+"\n", 0o600); err != nil {
-		return deployer.Secret{}, fmt.Errorf("keep the API token: %w", err)
+		return deployer.Secret{}, fmt.Errorf("keep the API token: %w; set `state` to a directory this user may write, with some space left", err)
 	}
 	return deployer.Plain(made), nil
 }

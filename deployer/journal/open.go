@@ -17,6 +17,9 @@ import (
 // errHeld is returned for a file that another process has locked for a second.
 var errHeld = errors.New("another fisherman uses this state directory; stop it, or give this one its own")
 
+// errNoFile is returned for what has a journal's name and is none.
+var errNoFile = errors.New("it is no regular file")
+
 // Open opens the file, or makes it with mode 0600. A file that is damaged or of a newer version is set aside and Open
 // starts with an empty one: apps are served without a history, too. Warnings tells what was set aside.
 //
@@ -29,6 +32,10 @@ func Open(path string) (*Journal, error) {
 		return nil, fmt.Errorf("open %s: %w; free some space", path, err)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("open %s: %w; let this user read and write it and its directory", path, err)
+	case errors.Is(err, syscall.EROFS):
+		return nil, fmt.Errorf("open %s: %w; set `state` to a directory this user may write", path, err)
+	case errors.Is(err, syscall.EISDIR), errors.Is(err, errNoFile):
+		return nil, fmt.Errorf("open %s: %w; move it away, and an empty journal is made", path, err)
 	case err != nil:
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -96,10 +103,16 @@ func vacant(name string) string {
 // openLocked opens a file and locks it. Who waited for a lock may get it on a file that has another name by then.
 func openLocked(path string, flag int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|flag, 0o600)
-	if err != nil {
-		return nil, err
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		return nil, at.Err // whoever asked names the path
 	}
-	err = lock(f, time.Second)
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNoFile
+	}
+	if err == nil {
+		err = lock(f, time.Second)
+	}
 	if err == nil {
 		var here, there fs.FileInfo
 		if here, err = f.Stat(); err == nil {

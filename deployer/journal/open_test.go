@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -211,6 +212,23 @@ func TestTheFileOfAnOlderFishermanGetsItsIndexes(t *testing.T) {
 		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestWhatIsNoFileIsNoJournal: its name is told once, and what to do.
+func TestWhatIsNoFileIsNoJournal(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"a directory": func(path string) error { return os.Mkdir(path, 0o700) },
+		"a pipe":      func(path string) error { return syscall.Mkfifo(path, 0o600) },
+	} {
+		path := filepath.Join(t.TempDir(), "journal.db")
+		if err := put(path); err != nil {
+			t.Fatal(err)
+		}
+		_, err := journal.Open(path)
+		if err == nil || strings.Count(err.Error(), path) != 1 || !strings.Contains(err.Error(), "; move it away, and an empty journal is made") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
