@@ -140,7 +140,7 @@ func (e *Engine) hostsMount(ctx context.Context, s deployer.Service) (mounts []m
 	file := hostsFile(s)
 	path := filepath.Join(h.dir, file)
 	if err := os.MkdirAll(h.dir, 0o755); err != nil {
-		return nil, nil, fmt.Errorf("make the directory of hosts files: %w", err)
+		return nil, nil, fmt.Errorf("make the directory of hosts files: %w; move away what is no directory there, and let this user write beside it", err)
 	}
 	own := hostsHead + extra
 	if old, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(old), own+hostsMark) {

@@ -1,6 +1,8 @@
 package docker
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -20,6 +22,18 @@ func TestAVariableCannotHoldANUL(t *testing.T) {
 	_, err := environ(s)
 	if err == nil || strings.Contains(err.Error(), "hunter2") ||
 		!strings.HasPrefix(err.Error(), "open services.web.environment.PASSWORD: it holds a NUL character") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestAFileWhereHostsFilesAreKept fails what needs one, and what to do is told.
+func TestAFileWhereHostsFilesAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hosts")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{hosts: hosts{dir: path}}
+	if _, _, err := e.hostsMount(t.Context(), deployer.Service{Name: "web"}); err == nil || !strings.Contains(err.Error(), "; move away what is no directory") {
 		t.Errorf("got %v", err)
 	}
 }
