@@ -8,6 +8,29 @@ import (
 
 func nothingToDrain(context.Context, func(int)) int { return 0 }
 
+// both drains side by side what two drains do; nil is nothing.
+func both(one, other func(context.Context, func(int)) int) func(context.Context, func(int)) int {
+	switch {
+	case one == nil:
+		return other
+	case other == nil:
+		return one
+	}
+	return func(ctx context.Context, left func(int)) int {
+		cut := make(chan int, 1)
+		go func() { cut <- one(ctx, func(int) {}) }()
+		return other(ctx, left) + <-cut
+	}
+}
+
+// withEarlier is a drain, and that of the requests that the service had when it left the configuration before: it came back while they
+// were in flight.
+func (l *lane) withEarlier(drain func(context.Context, func(int)) int) func(context.Context, func(int)) int {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	return both(l.finish, drain)
+}
+
 // drainApart drains a release that nothing points to any more, and lets an old one linger. That goes on when the service leaves the
 // configuration, and until it is over nobody stops the release.
 func (l *lane) drainApart(ctx context.Context, j *job, id, release string, drain func(context.Context, func(int)) int) (drained <-chan struct{}) {

@@ -25,7 +25,7 @@ type lane struct {
 	returns bool                                 // the program ran already then
 	removed bool                                 // the service has left the configuration
 	leave   chan struct{}                        // closed then
-	finish  func(context.Context, func(int)) int // drains the requests it had when its routes were taken away
+	finish  func(context.Context, func(int)) int // drains the requests it had when its routes were taken away, also before it came back
 	lifted  chan struct{}                        // closed when they were
 	back    chan struct{}                        // closed when the service has come back meanwhile
 	over    chan struct{}                        // closed when nobody is at work for it any more

@@ -1,6 +1,7 @@
 package deployer_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -50,10 +51,12 @@ func (e engine) Make(ctx context.Context, r deployer.Release) error {
 	return e.p.lasting(ctx, false, func(ctx context.Context) error { return e.p.w.fake.Make(ctx, r) })
 }
 
+// Start returns once a listing has it: what runs is listed as what does not for as long as nobody has been told that it does.
 func (e engine) Start(ctx context.Context, r deployer.Release) error {
 	return e.p.lasting(ctx, false, func(ctx context.Context) error {
 		err := e.p.w.fake.Start(ctx, r)
 		e.p.w.record(fact{what: started, service: r.Service.Name, release: r.ID, err: err})
+		e.p.w.fake.Wait(r.ID)
 		return err
 	})
 }
@@ -99,30 +102,55 @@ func (e engine) Prober(ctx context.Context, r deployer.Release) (deployer.Probe,
 }
 
 func (e engine) Halt(ctx context.Context, id string, grace time.Duration) error {
-	return e.end(ctx, halted, id, func(ctx context.Context) error { return e.p.w.fake.Halt(ctx, id, grace) })
+	return e.end(ctx, halted, id, cmp.Or(grace, 3*time.Second), func(ctx context.Context) error { return e.p.w.fake.Halt(ctx, id, grace) })
 }
 
 func (e engine) Retire(ctx context.Context, id string) error {
-	return e.end(ctx, retired, id, func(ctx context.Context) error { return e.p.w.fake.Retire(ctx, id) })
+	return e.end(ctx, retired, id, 3*time.Second, func(ctx context.Context) error { return e.p.w.fake.Retire(ctx, id) })
 }
 
 func (e engine) Shrink(ctx context.Context, id string, containers []string) error {
 	if err := e.moment(ctx); err != nil {
 		return err
 	}
-	return e.p.lasting(ctx, e.p.w.finishes, func(ctx context.Context) error { return e.p.w.fake.Shrink(ctx, id, containers) })
+	return e.p.lasting(ctx, e.p.w.finishes, func(ctx context.Context) error {
+		gone := slices.DeleteFunc(e.p.w.release(id).Replicas, func(r deployer.Replica) bool { return !slices.Contains(containers, r.Container) })
+		defer e.p.w.mar(id) // who is killed now may find in a listing what is gone
+		defer e.p.w.endAddresses(id, gone)
+		return e.p.w.fake.Shrink(ctx, id, containers)
+	})
 }
 
 // end records what a release was doing when it was told to stop.
-func (e engine) end(ctx context.Context, what happening, id string, do func(context.Context) error) error {
+func (e engine) end(ctx context.Context, what happening, id string, grace time.Duration, do func(context.Context) error) error {
+	e.p.w.doubt(what, id)
 	if err := e.moment(ctx); err != nil {
 		return err
 	}
 	return e.p.lasting(ctx, e.p.w.finishes, func(ctx context.Context) error {
 		e.p.w.recordEnd(what, id)
 		defer e.p.w.mar(id)
+		if err := pause(ctx, e.p.w.sometimes(4, grace)); err != nil {
+			return err
+		}
+		defer e.p.w.endAddresses(id, e.p.w.release(id).Replicas)
 		return do(ctx)
 	})
+}
+
+// pause is what an engine takes for itself.
+func pause(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (e engine) Clean(ctx context.Context, service string, keep []string) error {
@@ -133,10 +161,17 @@ func (e engine) Retained(ctx context.Context, service string) ([]string, error) 
 	return e.p.w.fake.Retained(ctx, service)
 }
 
+// Releases may take long, before or after the engine looks, and what it sees lags behind.
 func (e engine) Releases(ctx context.Context) ([]deployer.Running, error) {
-	before, err := e.p.w.fake.Releases(ctx)
+	if err := pause(ctx, cmp.Or(e.p.w.dawdled(), e.p.w.sometimes(10, 4*time.Second))); err != nil {
+		return nil, err
+	}
+	before, err := e.p.w.fake.Listed(ctx)
 	if late := e.moment(ctx); late != nil {
 		return nil, late
+	}
+	if err := pause(ctx, e.p.w.sometimes(10, 4*time.Second)); err != nil {
+		return nil, err
 	}
 	return before, err
 }

@@ -20,6 +20,7 @@ const (
 	written   happening = "journal"   // a deployment
 	amended   happening = "amended"   // a deployment that has ended: its push came late
 	pointed   happening = "point"     // traffic
+	rerouted  happening = "reroute"   // routes went from one service to another
 	renamed   happening = "names"     // where those of services lead from now on
 	cut       happening = "cut"       // requests in flight
 	started   happening = "start"     // a release, when the call returned
@@ -73,6 +74,9 @@ func (w *world) record(f fact) {
 	f.at, f.process, f.live = time.Since(w.begun), w.processes, live
 	f.dead = w.process != nil && w.process.dead()
 	w.facts = append(w.facts, f)
+	if f.what == pointed {
+		w.last[f.service] = f.release
+	}
 }
 
 // recordEnd records what a release was doing when it was told to stop.

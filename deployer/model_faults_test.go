@@ -70,12 +70,13 @@ func (p *plan) engineRestarted() move {
 		for _, r := range w.releases() {
 			if r.Up(1) {
 				up = append(up, r.ID)
-				w.mar(r.ID)
+				w.harm(r.ID)
 				w.fake.Die(r.ID, "exited with code 137")
 			}
 		}
 		w.pass(pause)
 		for _, id := range w.notHalted(up) {
+			w.harm(id)
 			w.fake.Restart(id, "the engine was restarted")
 		}
 		w.fake.Back()
@@ -94,7 +95,7 @@ func (p *plan) containerHit() move {
 		if !w.release(id).Up(1) {
 			return
 		}
-		w.mar(id)
+		w.harm(id)
 		text := [...]string{"die", "die", "are restarted", "are restarted", "are removed"}[how]
 		w.record(fact{what: fault, service: s.Name, release: id, text: "containers " + text})
 		switch text {
@@ -115,13 +116,13 @@ func (p *plan) replicaSick() move {
 		if len(w.release(id).Replicas) == 0 {
 			return
 		}
-		w.mar(id)
+		w.harm(id)
 		var why error
 		if !well {
 			why = errors.New("500 Internal Server Error")
 		}
 		w.record(fact{what: fault, service: s.Name, release: id, text: fmt.Sprintf("sick: %v", why)})
-		w.sick[id] = !well
+		w.setSick(id, w.release(id).Replicas[0].Container, !well)
 		w.fake.Sicken(id, 0, why)
 	}}
 }

@@ -35,6 +35,18 @@ func mutants() map[string]mutant {
 			"once.go", "\treturn l.runOnce(ctx, j, \"before\", l.release(j).Service.Before)\n", "\t_ = l.runOnce(ctx, j, \"before\", l.release(j).Service.Before)\n\treturn nil\n",
 			"nothing starts before its `before` has ended",
 		},
+		"trust what is listed of a service that has just come back": {
+			"restore.go", "mine[i].Up(1) && !l.returns && ", "mine[i].Up(1) && ", "which was stopped",
+		},
+		"tidy for a service before it is known what runs of it": {
+			"follow.go", "if doubted(l.adopted) {", "if doubted(l.adopted) || true {", "is served by",
+		},
+		"forget the requests from before a service came back": {
+			"reconcile.go", "l.before, l.finish = before, before.finish", "l.before = before", "drained before it is stopped",
+		},
+		"let a service that comes back wait for its routes until others have moved": {
+			"restore.go", "\tl.compareRoutes()\n\tl.d.Traffic.Pause(", "\tl.d.Traffic.Pause(", "requests are still held back",
+		},
 	}
 }
 

@@ -45,7 +45,26 @@ func (p *plan) cancel() move {
 }
 
 func (p *plan) reconcile() move {
-	return move{text: "reconcile", do: func(w *world) { _, _ = w.process.Tend(w.life) }}
+	waits := p.percent(50)
+	return move{text: fmt.Sprintf("reconcile, and wait for it: %v", waits), do: func(w *world) {
+		if looked := w.tend(); waits {
+			<-looked
+		}
+	}}
+}
+
+// tend has the process look at everything beside what it does by itself, as a person may ask it to.
+func (w *world) tend() (looked <-chan struct{}) {
+	done, p := make(chan struct{}), w.process
+	if p.Deployer == nil {
+		close(done)
+		return done
+	}
+	p.asks.Go(func() {
+		defer close(done)
+		_, _ = p.Tend(p.serving)
+	})
+	return done
 }
 
 func (w *world) cancel(id string) {

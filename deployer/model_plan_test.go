@@ -38,7 +38,7 @@ func sequence(seed uint64) ([]deployer.Service, []move) {
 	return p.services, moves
 }
 
-// cast chooses the services of a run: mostly one, since each has a lane of its own.
+// cast chooses the services of a run: each has a lane of its own, but they come and go together, and trade routes.
 func cast(rng *rand.Rand) []deployer.Service {
 	all := []deployer.Service{named("web", 1), named("bake", 2), named("three", 3), named("solo", 1), named("pair", 2), named("job", 1)}
 	all[1].Bake = time.Minute
@@ -49,7 +49,7 @@ func cast(rng *rand.Rand) []deployer.Service {
 	all[0].Before, all[2].Before, all[3].Before, all[5].Before = task, task, task, task
 	all[0].After, all[1].After, all[4].After = task, task, task
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	chosen := all[:1+rng.IntN(5)/4+rng.IntN(8)/7]
+	chosen := all[:1+rng.IntN(2)+rng.IntN(4)/3]
 	if rng.IntN(3) == 0 {
 		for i := range chosen {
 			chosen[i].Repository = "o/all"
@@ -91,12 +91,12 @@ func (p *plan) kinds() ([]func() move, []int) {
 	moves := []func() move{
 		p.push, p.announce, p.deliverLate, p.redeliver, p.retag, p.deploy, p.rollBack, p.cancel, p.reconcile,
 		p.fate, p.engineAway, p.engineFrozen, p.engineRestarted, p.containerHit, p.replicaSick, p.answers, p.diskFull, p.routeFile,
-		p.requests, p.registryAway, p.restart, p.kill, p.fuse, p.clock, p.reconfigure,
+		p.requests, p.registryAway, p.restart, p.kill, p.fuse, p.clock, p.reconfigure, p.comesBack,
 	}
 	return moves, []int{
 		14, 20, 4, 4, 4, 7, 4, 6, 2,
 		12, 3, 2, 2, 6, 5, 6, 2, 2,
-		5, 2, 4, 4, 10, 3, 8,
+		5, 2, 4, 4, 10, 3, 8, 10,
 	}
 }
 

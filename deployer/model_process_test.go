@@ -25,6 +25,9 @@ type process struct {
 	done   chan error  // of Run
 	over   atomic.Bool // Run has ended
 
+	serving context.Context // ends with SIGTERM and kill -9
+	asks    sync.WaitGroup  // of people, that are being answered
+
 	mu    sync.Mutex
 	fuse  int  // effects until it blows; 0: never
 	after bool // it blows after the effect and not instead of it
@@ -41,7 +44,7 @@ func (w *world) begin() {
 	w.record(fact{what: begun})
 	w.grown = map[string]time.Duration{}
 	ctx, stop := context.WithCancel(p.life)
-	p.stop = stop
+	p.stop, p.serving = stop, ctx
 	made, err := deployer.New(deployer.Options{
 		Services: w.services, Runtime: engine{p}, Traffic: street{p}, Registry: w.registry, Journal: diary{w.book, p}, Log: zerolog.Nop(),
 		Names: signs{p}, Recall: 5 * time.Second,
@@ -76,6 +79,7 @@ func (p *process) die() {
 func (p *process) end() {
 	begun := time.Now()
 	p.stop()
+	p.asks.Wait()
 	err := <-p.done
 	took := time.Since(begun)
 	if p.dead() {

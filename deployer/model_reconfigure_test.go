@@ -29,9 +29,7 @@ func (p *plan) reconfigure() move {
 			})
 		}},
 		{fmt.Sprintf("with the routes of %s and %s swapped", s.Name, other.Name), func(w *world, all []deployer.Service) []deployer.Service {
-			a, b := serviceOf(all, s.Name), serviceOf(all, other.Name)
-			all = changed(all, a.Name, func(s *deployer.Service) { s.Routes = b.Routes })
-			return changed(all, b.Name, func(s *deployer.Service) { s.Routes = a.Routes })
+			return traded(all, s.Name, other.Name)
 		}},
 	}
 	one := kinds[p.weighed([]int{2, 4, 4, 3, 2})]
@@ -75,9 +73,10 @@ func (w *world) configure(services []deployer.Service) {
 		}
 	}
 	w.services = services
+	w.setConfigured(services)
 	w.record(fact{what: reshaped, text: names})
 	err := w.process.Reconcile(services)
-	w.note("reconcile: %v", err)
+	w.note("reconcile: %v; %s", err, hostsOf(services))
 }
 
 func ownersOf(services []deployer.Service, r deployer.Route) (names []string) {

@@ -18,21 +18,26 @@ import (
 type road struct {
 	mu     sync.Mutex
 	told   func(fact)
+	moved  func(before, after map[string]map[string][]string, paused map[string]bool) // called when the routes change
 	live   map[string]string
 	routes map[string]map[string][]string
 	refuse bool                           // Point and Reroute fail
 	mood   func(*rand.Rand) time.Duration // how long requests in flight take
 	rng    *rand.Rand                     //
 	paused map[string]bool                // of this process
-	flight map[string]time.Time           // when the last request on a release ends, once it gets no new ones
+	flight map[string]*trip               // of each release, once it gets no new requests
+	left   map[string][]*trip             // of those whose service has left: who comes back begins anew
 	counts map[string]deployer.Share      // by release
 }
 
-func newRoad(rng *rand.Rand, told func(fact)) *road {
-	r := &road{told: told, live: map[string]string{}, routes: map[string]map[string][]string{}, rng: rng, mood: prompt}
+func newRoad(rng *rand.Rand, told func(fact), moved func(before, after map[string]map[string][]string, paused map[string]bool)) *road {
+	r := &road{told: told, moved: moved, live: map[string]string{}, routes: map[string]map[string][]string{}, rng: rng, mood: prompt}
 	r.forget()
 	return r
 }
+
+// trip is when the last request of some ends.
+type trip struct{ until time.Time }
 
 func prompt(*rand.Rand) time.Duration { return 0 }
 
@@ -40,7 +45,8 @@ func prompt(*rand.Rand) time.Duration { return 0 }
 func (r *road) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.paused, r.flight, r.counts = map[string]bool{}, map[string]time.Time{}, map[string]deployer.Share{}
+	r.paused, r.flight, r.counts = map[string]bool{}, map[string]*trip{}, map[string]deployer.Share{}
+	r.left = map[string][]*trip{}
 }
 
 func (r *road) Point(service, release string, routes map[string][]string) (func(context.Context, func(int)) int, error) {
@@ -54,6 +60,7 @@ func (r *road) Point(service, release string, routes map[string][]string) (func(
 	if err := conflict(next); err != nil {
 		return nil, err
 	}
+	r.moved(r.routes, next, r.paused)
 	before := r.live[service]
 	r.live[service], r.routes = release, next
 	delete(r.paused, service)
@@ -69,7 +76,7 @@ func (r *road) Point(service, release string, routes map[string][]string) (func(
 func (r *road) Pause(service string) func(context.Context, func(int)) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.paused[service] = true
+	defer func() { r.paused[service] = true }()
 	return r.drain(service, r.live[service])
 }
 
@@ -79,13 +86,22 @@ func (r *road) drain(service, release string) func(context.Context, func(int)) i
 		return func(context.Context, func(int)) int { return 0 }
 	}
 	begun := time.Now()
-	until := begun.Add(r.mood(r.rng))
-	r.flight[release] = until
+	t := r.flight[release]
+	if t == nil {
+		t = &trip{begun}
+		r.flight[release] = t
+	}
+	if until := begun.Add(r.mood(r.rng)); !r.paused[service] && t.until.Before(until) {
+		t.until = until
+	}
 	return func(ctx context.Context, _ func(int)) int {
-		if !time.Now().Before(until) {
+		r.mu.Lock()
+		left := time.Until(t.until)
+		r.mu.Unlock()
+		if left <= 0 {
 			return 0
 		}
-		timer := time.NewTimer(time.Until(until))
+		timer := time.NewTimer(left)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -97,7 +113,7 @@ func (r *road) drain(service, release string) func(context.Context, func(int)) i
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.flight[release] = time.Now()
+		t.until = time.Now()
 		r.told(fact{what: cut, service: service, release: release, took: time.Since(begun)})
 		return 1
 	}
@@ -108,7 +124,11 @@ func (r *road) busy(service, release string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	open := r.live[service] == release && !r.paused[service] && len(r.routes[service]) > 0
-	return open || time.Now().Before(r.flight[release])
+	trips := r.left[release]
+	if t := r.flight[release]; t != nil {
+		trips = append(slices.Clone(trips), t)
+	}
+	return open || slices.ContainsFunc(trips, func(t *trip) bool { return time.Now().Before(t.until) })
 }
 
 func (r *road) Settle() {}
@@ -131,11 +151,18 @@ func (r *road) Reroute(routes map[string]map[string][]string) (map[string]func(c
 	drains := map[string]func(context.Context, func(int)) int{}
 	for service, to := range routes {
 		if to == nil {
-			drains[service] = r.drain(service, r.live[service])
+			id := r.live[service]
+			drains[service] = r.drain(service, id)
+			if t := r.flight[id]; t != nil {
+				r.left[id] = append(r.left[id], t)
+				delete(r.flight, id)
+			}
 			delete(r.live, service)
 			delete(r.paused, service)
 		}
 	}
+	r.moved(r.routes, next, r.paused)
+	r.told(fact{what: rerouted, text: fmt.Sprint(routes)})
 	r.routes = next
 	return drains, nil
 }

@@ -42,6 +42,7 @@ func (w *world) finish(impatient bool) {
 func (w *world) mend() {
 	w.record(fact{what: step, text: "the faults are over"})
 	w.freeze(false)
+	w.hasten()
 	w.fake.Back()
 	w.book.fill(false)
 	w.road.set(func() { w.road.refuse, w.road.mood = false, prompt })
@@ -65,7 +66,7 @@ func (w *world) mend() {
 	for _, r := range w.releases() {
 		for i := range r.Replicas {
 			w.fake.Sicken(r.ID, i, nil)
-			delete(w.sick, r.ID)
+			w.setSick(r.ID, r.Replicas[i].Container, false)
 		}
 	}
 	w.pass(0)

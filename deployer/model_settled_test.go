@@ -3,6 +3,7 @@ package deployer_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -146,21 +147,51 @@ func addressesOf(r deployer.Running) (addresses []string) {
 	return addresses
 }
 
-// served are the routes that a service serves: its own, and those it has given up to one that has never been live: all others are up.
+// served are the routes that a service serves: its own, but for those that another one serves until it is up, and those it has given
+// up to one that is not: it has never been live, or its requests are held back.
 func (w *world) served(s deployer.Service) []deployer.Route {
 	served := slices.Clone(s.Routes)
 	for _, other := range w.services {
-		if w.road.Live()[other.Name] != "" || other.Name == s.Name {
+		if other.Name == s.Name {
 			continue
 		}
+		served = slices.DeleteFunc(served, func(r deployer.Route) bool { return !w.isUp(s) && w.has(other, r) })
 		for _, r := range other.Routes {
-			if strings.Contains(w.road.table(s.Name), r.Host+r.Prefix+" ") {
+			if !w.isUp(other) && w.has(s, r) {
 				served = append(served, r)
 			}
 		}
 	}
 	slices.SortFunc(served, func(a, b deployer.Route) int { return strings.Compare(a.Host, b.Host) })
 	return served
+}
+
+// has reports whether a route is pointed to a service.
+func (w *world) has(s deployer.Service, r deployer.Route) bool {
+	return strings.Contains(w.road.table(s.Name), r.Host+r.Prefix+" ")
+}
+
+// isUp reports whether a service can serve what is its own.
+func (w *world) isUp(s deployer.Service) bool {
+	live := w.road.Live()[s.Name]
+	return live != "" && !w.road.isPaused(s.Name)
+}
+
+// isShifting reports whether a service's routes are with another one that it has not taken over from yet, or the other way round:
+// what has been hit may take its time to be up.
+func (w *world) isShifting(s deployer.Service) bool {
+	w.mu.Lock()
+	marred := maps.Clone(w.marred)
+	w.mu.Unlock()
+	return slices.ContainsFunc(w.services, func(other deployer.Service) bool {
+		if other.Name == s.Name {
+			return false
+		}
+		lends := slices.ContainsFunc(other.Routes, func(r deployer.Route) bool { return w.has(s, r) })
+		borrows := slices.ContainsFunc(s.Routes, func(r deployer.Route) bool { return w.has(other, r) })
+		live := w.road.Live()
+		return lends && (live[other.Name] == "" || marred[live[other.Name]]) || borrows && marred[live[s.Name]]
+	})
 }
 
 // unstartable says which releases are offered to go back to and have no image.

@@ -19,7 +19,11 @@ func (w *world) watch() {
 		if live == "" {
 			continue
 		}
-		wrongs := w.astray(s)
+		shifting := w.isShifting(s)
+		var wrongs []string
+		if !shifting {
+			wrongs = w.astray(s)
+		}
 		if !w.release(live).Up(s.Replicas) {
 			wrongs = append(wrongs, fmt.Sprintf("%s: the live release %s does not run", s.Name, live))
 		}
@@ -28,7 +32,7 @@ func (w *world) watch() {
 		}
 		w.mu.Lock()
 		marred := w.marred[live]
-		if len(wrongs) == 0 && marred && !w.ice && !w.sick[live] {
+		if len(wrongs) == 0 && !shifting && marred && !w.ice && !w.sick[live] {
 			delete(w.marred, live)
 		}
 		w.mu.Unlock()
@@ -98,7 +102,7 @@ func (w *world) madeWay(service, id string) bool {
 // wait while its live release is stopped for the next one.
 func (w *world) watchUnwell(s deployer.Service, calm time.Duration) {
 	live := w.release(w.road.Live()[s.Name])
-	if calm > time.Minute && w.sick[live.ID] && len(s.Routes) > 0 && !w.road.isPaused(s.Name) && live.Replicas[0].Running &&
+	if calm > time.Minute && w.sick[live.ID] && len(s.Routes) > 0 && !w.road.isPaused(s.Name) && live.Replicas[0].Running && w.ill[live.Replicas[0].Container] &&
 		strings.Contains(w.road.table(s.Name), live.Replicas[0].Address+":") {
 		w.wrong("at %.3fs: a replica of %s has been sick for %s and still gets requests", time.Since(w.begun).Seconds(), live.ID, calm)
 	}

@@ -41,10 +41,20 @@ type world struct {
 	wrongs   []string
 	marred   map[string]bool // releases that a fault or a stop has hit since they were last all right
 	sick     map[string]bool // releases with a replica that does not answer
+	ill      map[string]bool // the containers of these
 	accepted map[[2]string][]string
 	names    map[string][]string      // where the names of services lead
 	grown    map[string]time.Duration // when the process there is was asked for more replicas
 	mail     []deployer.Trigger       // every webhook delivered so far
+	brisk    bool                     // the engine takes no more time than it needs
+	dawdles  time.Duration            // but for its next listing
+
+	configured map[string]time.Duration // since when each service is in the configuration
+	hosts      map[string]bool          // the routes that it has
+	owed       map[string]bool          // those of them that have been served since somebody has them
+	last       map[string]string        // what each service's traffic went to last
+	harmed     map[string]time.Duration // when a fault hit each release the last time
+	ended      map[string]int           // addresses of what the deployer had stopped, and in which process
 }
 
 func newWorld(seed uint64, life context.Context, services []deployer.Service) *world {
@@ -53,7 +63,11 @@ func newWorld(seed uint64, life context.Context, services []deployer.Service) *w
 		rng: rand.New(rand.NewPCG(seed, 1)), scripts: map[string]deployertest.Script{}, never: map[string]bool{}, marred: map[string]bool{}, sick: map[string]bool{},
 		registry: &registry{digests: map[string]string{}, revisions: map[string]string{}, born: time.Now()}, accepted: map[[2]string][]string{},
 	}
-	w.road = newRoad(rand.New(rand.NewPCG(seed, 2)), w.record)
+	w.road = newRoad(rand.New(rand.NewPCG(seed, 2)), w.record, w.moved)
+	w.configured, w.last, w.harmed, w.ended = map[string]time.Duration{}, map[string]string{}, map[string]time.Duration{}, map[string]int{}
+	w.owed, w.ill = map[string]bool{}, map[string]bool{}
+	w.setConfigured(services)
+	w.fake.Lag(func() time.Duration { return w.sometimes(2, 250*time.Millisecond) })
 	w.finishes = seed%2 == 0
 	return w
 }
@@ -78,6 +92,16 @@ func (w *world) latency() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Duration(w.rng.IntN(20_000)) * time.Microsecond
+}
+
+// sometimes is up to so much time, once in n times.
+func (w *world) sometimes(n int, most time.Duration) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.brisk || w.rng.IntN(n) > 0 {
+		return 0
+	}
+	return time.Duration(w.rng.Int64N(int64(most)))
 }
 
 func (w *world) frozen() bool {

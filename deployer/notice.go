@@ -48,9 +48,10 @@ func (l *lane) doubtLocked() {
 	l.doubt = make(chan struct{})
 }
 
-// reckonLocked tells when the service has gone down, when it is well again, and which of the two it is at first.
+// reckonLocked tells when the service has gone down, when it is well again, and which of the two it is at first. Of one that has left
+// there is nothing to tell, or who has come in its place does.
 func (l *lane) reckonLocked() {
-	if l.live == nil || l.halted {
+	if l.live == nil || l.halted || l.removed {
 		return
 	}
 	mood := l.vitals.mood(l.mood)

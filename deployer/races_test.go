@@ -156,7 +156,83 @@ func TestWhatComesBackWhileOthersAreStoppedGoesOn(t *testing.T) {
 	}, web(), two, three)
 }
 
-// TestWhoseServiceHasLeftRemovesNothing of what runs of it since it is back. Mutant: isLeftover without isRemoved.
+// TestWhatComesBackIsAdoptedFromWhatRunsThen, and not from a listing that was asked for before its last deployment. Mutant: keepUp
+// that finds the comers after its listing.
+func TestWhatComesBackIsAdoptedFromWhatRunsThen(t *testing.T) {
+	two := second()
+	two.Bake = time.Minute
+	onSlow(t, func(r *rig, s *slow) {
+		r.submit(packagedFor(two, 5))
+		r.pass(10 * time.Second)
+		lists := make(chan struct{})
+		s.list.Store(&lists)
+		r.pass(10 * time.Second) // the next listing is under way
+		live := r.submit(packagedFor(two, 6))
+		r.pass(9 * time.Second)
+		r.is(live, deployer.Baking)
+		r.configure(web())
+		r.configure(web(), two)
+		close(lists)
+		r.pass(30 * time.Second)
+		if at := r.traffic.Live()["two"]; at != live {
+			r.Errorf("traffic goes to %s, want %s", at, live)
+		}
+	}, web(), two)
+}
+
+// TestWhatComesBackWhileItIsStoppedKeepsWhatStillRuns: of two releases, one that is baked and the one before, the second is not
+// stopped any more. Mutant: haltAll that goes on.
+func TestWhatComesBackWhileItIsStoppedKeepsWhatStillRuns(t *testing.T) {
+	two := second()
+	two.Bake = time.Minute
+	onSlow(t, func(r *rig, s *slow) {
+		r.submit(packagedFor(two, 5))
+		r.pass(10 * time.Second)
+		live := r.submit(packagedFor(two, 6))
+		r.pass(9 * time.Second)
+		r.is(live, deployer.Baking)
+		halt := make(chan struct{})
+		s.halt.Store(&halt)
+		r.configure(web())
+		r.pass(time.Second) // the old one is being stopped
+		r.configure(web(), two)
+		close(halt)
+		r.pass(30 * time.Second)
+		if n := r.count("halt two " + digest(6)); n > 0 || r.traffic.Live()["two"] != live {
+			r.Errorf("what was live was stopped %d times, and traffic goes to %s", n, r.traffic.Live()["two"])
+		}
+	}, web(), two)
+}
+
+// TestWhoseServiceHasLeftTellsNothing of what it sees then: who comes back tells it. Mutant: reckonLocked without removed.
+func TestWhoseServiceHasLeftTellsNothing(t *testing.T) {
+	two := second()
+	onSlow(t, func(r *rig, s *slow) {
+		live := r.submit(packagedFor(two, 5))
+		r.pass(10 * time.Second)
+		asks := make(chan struct{})
+		s.ask.Store(&asks)
+		r.runtime.On(digest(5), deployertest.Script{Pull: deployertest.Step{Hold: r.Context().Done()}})
+		r.runtime.Lose(live)
+		r.pass(time.Millisecond)
+		r.configure(web())
+		r.configure(web(), two)
+		close(asks)
+		r.pass(5 * time.Minute)
+		told := 0
+		for _, n := range r.notices {
+			if n.Service == "two" && n.Down {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("it was told %d times that two is down: %+v", told, r.notices)
+		}
+	}, web(), two)
+}
+
+// TestWhoseServiceHasLeftRemovesNothing of what runs of it since it is back. Mutant: isLeftover without isRemoved, with an
+// upkeep that does not end with its lane.
 func TestWhoseServiceHasLeftRemovesNothing(t *testing.T) {
 	two, three := second(), second()
 	three.Name, three.Repository, three.Image = "three", "o/three", "ghcr.io/o/three"

@@ -141,7 +141,7 @@ func (d *Deployer) arriveLocked(s Service) *lane {
 	l.returns = true
 	delete(d.orders, s.Name)
 	if before := d.leaving[s.Name]; before != nil {
-		l.before = before
+		l.before, l.finish = before, before.finish
 		close(before.back)
 		delete(d.leaving, s.Name)
 	}

@@ -301,6 +301,103 @@ func TestWhatSwitchesWhenItsServiceLeavesIsStoppedAfterItsDrain(t *testing.T) {
 	})
 }
 
+// Who leaves, comes back and leaves again, or has another release then, has still the requests from before. Mutants: arriveLocked
+// without finish; cutOver, makeWay or reroute that forget it.
+func TestWhatComesBackHasStillItsRequestsFromBefore(t *testing.T) {
+	two, recreated := second(), second()
+	recreated.Strategy = deployer.Recreate
+	for name, c := range map[string]struct {
+		two  deployer.Service
+		then func(*rig, deployer.Service)
+	}{
+		"leaves before it is adopted": {two, func(r *rig, two deployer.Service) {
+			for _, services := range [][]deployer.Service{{web(), two}, {web()}} {
+				if err := r.Reconcile(services); err != nil {
+					r.Error(err)
+				}
+			}
+		}},
+		"leaves again": {two, func(r *rig, two deployer.Service) {
+			r.configure(web(), two)
+			r.pass(time.Second)
+			r.configure(web())
+		}},
+		"has another release":                    {two, func(r *rig, two deployer.Service) { r.configure(web(), two); r.submit(packagedFor(two, 6)) }},
+		"has another release instead of the one": {recreated, func(r *rig, two deployer.Service) { r.configure(web(), two); r.submit(packagedFor(two, 6)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				live := r.submit(packagedFor(two, 5))
+				drained := r.traffic.holdDrains()
+				r.configure(web())
+				r.pass(time.Second)
+				r.traffic.holdNoMore()
+				c.then(r, c.two)
+				r.pass(15 * time.Second)
+				if up := r.up("two"); !slices.Contains(up, live) {
+					r.Fatalf("%q run while %s has requests in flight", up, live)
+				}
+				drained()
+				r.pass(15 * time.Second)
+				if up := r.up("two"); slices.Contains(up, live) {
+					r.Errorf("%q run after the drain of %s", up, live)
+				}
+			}, web(), c.two)
+		})
+	}
+}
+
+// What comes back is what was live last, also where that was accepted first and waited for its image. Mutants: newestOf or lastGood that
+// go by the id.
+func TestWhatComesBackIsWhatWasLiveLast(t *testing.T) {
+	two := second()
+	two.Bake = time.Minute
+	for name, away := range map[string]time.Duration{"while it bakes": 0, "when it was stopped": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				push := pushed(6)
+				push.Repository = two.Repository
+				last := r.submit(push)
+				r.is(r.submit(packagedFor(two, 5)), deployer.Succeeded)
+				r.deliver(packagedFor(two, 6))
+				r.pass(10 * time.Second)
+				r.is(last, deployer.Baking)
+				if away > 0 {
+					r.pass(2 * time.Minute)
+				}
+				r.configure(web())
+				r.pass(away)
+				r.configure(web(), two)
+				r.pass(time.Minute)
+				if live, up := r.traffic.Live()["two"], r.up("two"); live != last || !slices.Equal(up, []string{last}) {
+					r.Errorf("traffic goes to %s and %q run, want %s", live, up, last)
+				}
+			}, web(), two)
+		})
+	}
+}
+
+// What comes back before its routes could be taken away trades them with another one in one step: neither could take its own first.
+// Mutant: adopt without compareRoutes.
+func TestWhatComesBackWithTradedRoutesGetsThem(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		r.deployed(1)
+		r.submit(packagedFor(two, 5))
+		r.traffic.refuses(errors.New("input/output error"))
+		one, other := web(), second()
+		one.Routes, other.Routes = other.Routes, one.Routes
+		for _, services := range [][]deployer.Service{{one}, {one, other}} {
+			_ = r.Reconcile(services) // it says that it is tried again
+		}
+		r.traffic.refuses(nil)
+		r.pass(time.Minute)
+		if a, b := r.traffic.routed("web"), r.traffic.routed("two"); len(a["b.pl/"]) != 1 || len(b["a.pl/"]) != 1 || len(a)+len(b) != 2 {
+			r.Errorf("web has %v, two has %v", a, b)
+		}
+	}, web(), two)
+}
+
 // A look-up that was promised is nobody's when its service has left while the program did not run. Mutant: New that forgets it only.
 func TestWhatWasPromisedEndsWithItsService(t *testing.T) {
 	two := second()

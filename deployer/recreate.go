@@ -11,7 +11,7 @@ import (
 func (l *lane) makeWay(ctx context.Context, j *job) error {
 	if drain := l.halt(); drain != nil {
 		reached("paused")
-		l.drain(ctx, j, "the old release", drain)
+		l.drain(ctx, j, "the old release", l.withEarlier(drain))
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}

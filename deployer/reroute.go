@@ -156,7 +156,7 @@ func (d *Deployer) reroute() error {
 			l.stale = false
 			l.points = points[service]
 		} else if l := d.leaving[service]; l != nil {
-			l.finish = drains[service]
+			l.finish = both(l.finish, drains[service])
 			if !doubted(l.lifted) {
 				close(l.lifted)
 			}

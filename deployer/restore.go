@@ -1,8 +1,10 @@
 package deployer
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -159,14 +161,14 @@ func (d *Deployer) haltRemoved(ctx context.Context, releases []Running) {
 	}
 }
 
-// haltAll stops the releases of a service, or removes them.
+// haltAll stops the releases of a service, or removes them. When it comes back meanwhile, what still runs goes on.
 func (d *Deployer) haltAll(ctx context.Context, its []Running) (failed error) {
 	old := !slices.ContainsFunc(its, func(r Running) bool { return r.StoppedAt.IsZero() || time.Since(r.StoppedAt) <= 24*time.Hour })
 	if old {
 		return d.remove(ctx, its)
 	}
 	for _, r := range its {
-		if r.StoppedAt.IsZero() {
+		if r.StoppedAt.IsZero() && d.lanes()[r.Service] == nil {
 			failed = errors.Join(failed, d.Runtime.Halt(ctx, r.ID, 0))
 		}
 	}
@@ -205,6 +207,7 @@ func (l *lane) adopt(releases []Running) error {
 	l.d.mu.Unlock()
 	if i >= 0 && mine[i].Up(1) && !l.returns && !l.wasMakingWay(live.ID) {
 		_, err := l.switchTo(*live, mine[i].Replicas)
+		l.compareRoutes()
 		return err
 	}
 	if l.d.Traffic.Live()[l.service().Name] != live.ID {
@@ -212,11 +215,22 @@ func (l *lane) adopt(releases []Running) error {
 			return err
 		}
 	}
+	l.compareRoutes()
 	l.d.Traffic.Pause(l.service().Name)
 	if i >= 0 {
 		l.see(live.ID, mine[i].Replicas, time.Time{}) // every other listing is newer
 	}
 	return nil
+}
+
+// compareRoutes has the routes moved, in one step with those of others, if they are not what they should be: they could not be moved
+// when they should have been, and may be others' by now.
+func (l *lane) compareRoutes() {
+	routed, pointed := l.d.Traffic.Routed()[l.service().Name]
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	same := maps.EqualFunc(routed, l.routesToLocked(nil), func(_, _ []string) bool { return true })
+	l.stale = l.stale || pointed && !same
 }
 
 // claimRoutes points the routes to a release that has no replicas yet.
@@ -256,22 +270,37 @@ func (l *lane) newestOf(mine []Running) *Deployment {
 			known = Deployment{ID: r.ID, Service: r.Service, State: Succeeded, Image: l.service().Image, Digest: r.Digest}
 		}
 		wasLive := known.State == Draining || known.State == Baking || known.State == Succeeded && r.Up(1)
-		if wasLive && !l.d.isDraining(r.ID) && (newest == nil || newest.ID < r.ID) {
+		if wasLive && !l.d.isDraining(r.ID) && (newest == nil || laterSwitched(*newest, known) < 0) {
 			newest = &known
 		}
 	}
 	return newest
 }
 
+// laterSwitched compares when traffic went to two deployments: a push that waits for its image may go live after what came later.
+func laterSwitched(a, b Deployment) int {
+	return cmp.Or(cmp.Compare(a.switched(), b.switched()), cmp.Compare(a.ID, b.ID))
+}
+
+// switched is when the traffic went to it, by the logical clock; 0 is not known.
+func (d Deployment) switched() (tick int64) {
+	for _, s := range d.Steps {
+		if s.State == Switching {
+			tick = s.tick()
+		}
+	}
+	return tick
+}
+
 // lastGood is the last release that succeeded though nothing may be left of it: then it is deployed anew.
 func (l *lane) lastGood() (*Deployment, error) {
 	past, err := l.d.Journal.Succeeded(l.service().Name, releasesKnown)
-	for _, p := range past {
-		if p.Digest != "" && p.Image == l.service().Image {
-			return &p, nil
-		}
+	past = slices.DeleteFunc(past, func(p Deployment) bool { return p.Digest == "" || p.Image != l.service().Image })
+	if len(past) == 0 {
+		return nil, err
 	}
-	return nil, err
+	last := slices.MaxFunc(past, laterSwitched)
+	return &last, nil
 }
 
 // resumeJobs moves what a restart interrupted: past the commit point it goes on, else it goes back to the queue, where

@@ -203,6 +203,7 @@ func (l *lane) cutOver(ctx context.Context, j *job, replicas []Replica) (drain f
 	if err != nil {
 		return nil, fmt.Errorf("switch traffic: %w", err)
 	}
+	drain = l.withEarlier(drain)
 	reached("pointed")
 	if err = l.move(ctx, j, Draining, ""); err != nil {
 		l.drainApart(ctx, j, replaces, "the old release", drain) // its service has left, perhaps: nobody else would wait for it

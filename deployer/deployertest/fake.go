@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"fisherman/deployer"
 )
@@ -25,6 +26,9 @@ type Fake struct {
 	sick     map[string]error // by container
 	dealt    int              // containers and addresses are numbered through
 	tasks    map[*task]bool   // containers of RunOnce that there are
+
+	lag   func() time.Duration // nil: listings have what is so
+	views map[string][]view    // by container, the one that is listed first
 }
 
 var _ deployer.Runtime = (*Fake)(nil)
@@ -67,6 +71,7 @@ func (f *Fake) Forget() {
 func (f *Fake) Adopt(r deployer.Release) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	f.retainLocked(r)
 	f.makeLocked(r)
 	f.runLocked(f.releases[r.ID])
@@ -76,6 +81,7 @@ func (f *Fake) Adopt(r deployer.Release) {
 func (f *Fake) Die(id, why string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	if r, ok := f.releases[id]; ok {
 		r.die(fmt.Errorf("%s", why))
 		f.stopLocked(r, why)
@@ -100,6 +106,7 @@ func (f *Fake) Sicken(id string, replica int, why error) {
 func (f *Fake) Restart(id, why string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	if r, ok := f.releases[id]; ok {
 		r.die(fmt.Errorf("%s", why))
 		f.stopLocked(r, why)
@@ -122,6 +129,7 @@ func (f *Fake) Starve(id string) {
 func (f *Fake) Lose(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	if r, ok := f.releases[id]; ok {
 		r.die(errors.New("its containers were removed"))
 		f.stopLocked(r, "was removed")
@@ -133,6 +141,7 @@ func (f *Fake) Lose(id string) {
 func (f *Fake) Crash(r deployer.Release) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	f.retainLocked(r)
 	f.makeLocked(r)
 }

@@ -71,6 +71,7 @@ func (f *Fake) Start(ctx context.Context, r deployer.Release) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	if made, ok := f.releases[r.ID]; ok {
 		f.runLocked(made)
 	}
@@ -80,6 +81,7 @@ func (f *Fake) Start(ctx context.Context, r deployer.Release) error {
 func (f *Fake) create(r deployer.Release) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	old, there := f.releases[r.ID]
 	if r.Service.Lacks != "" && (!there || len(old.Replicas) < r.Service.Replicas) {
 		return fmt.Errorf("create container of %s: %s: %w", r.Service.Name, r.Service.Lacks, deployer.ErrUnavailable)
@@ -161,6 +163,7 @@ func (f *Fake) end(ctx context.Context, verb, id string, remove bool) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	if r, ok := f.releases[id]; ok {
 		r.die(errors.New("its containers were stopped"))
 		f.stopLocked(r, "was stopped")
@@ -179,6 +182,7 @@ func (f *Fake) Shrink(_ context.Context, id string, containers []string) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.noteLocked()
 	r, ok := f.releases[id]
 	if !ok {
 		return nil
