@@ -13,6 +13,7 @@ import (
 	"fisherman/deployer"
 	"fisherman/server"
 	"fisherman/server/config"
+	place "fisherman/server/config/source"
 )
 
 // serve answers one request without a socket.
@@ -227,6 +228,7 @@ func TestAnUnusableConfigurationIsRefused(t *testing.T) {
 	}{
 		{problems, 422, []string{"services.web.port: is not known", "state: is no path"}},
 		{errors.New(internals), 502, []string{"cannot be read"}},
+		{fmt.Errorf("%w: /etc/f is a directory; name a file in it", place.ErrUnread), 502, []string{"/etc/f is a directory; name a file in it"}},
 	} {
 		h := start(t, &standIn{unusable: c.cause})
 		for _, path := range []string{"/api/v1/reconcile", "/api/v1/plan"} {

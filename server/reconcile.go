@@ -98,10 +98,8 @@ func unusable(err error) error {
 	if errors.As(err, &problems) {
 		return refuse(http.StatusUnprocessableEntity, "the configuration cannot be used:\n%v", problems)
 	}
-	for _, why := range []error{source.ErrAbsent, source.ErrRefused, source.ErrAway} {
-		if errors.Is(err, why) { // then it is worded for people
-			return &refusal{http.StatusBadGateway, err.Error(), err}
-		}
+	if errors.Is(err, source.ErrUnread) { // then it is worded for people
+		return &refusal{http.StatusBadGateway, err.Error(), err}
 	}
 	return &refusal{http.StatusBadGateway, "the configuration cannot be read; see fisherman's log, and make it readable where `--config` says", err}
 }

@@ -29,6 +29,9 @@ var (
 	ErrAway    = errors.New("cannot be reached")
 )
 
+// ErrUnread is what every error of Read and Peek is. Its text names the place and the remedy, and is for people.
+var ErrUnread = errors.New("read the configuration")
+
 // Options say how a Source is watched. The zero value is what a server wants.
 type Options struct {
 	Log zerolog.Logger
@@ -105,7 +108,7 @@ func (s *Source) Read(ctx context.Context) ([]byte, error) {
 	s.unread = err
 	s.mu.Unlock()
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
 	}
 	s.give(s.main, v, raw)
 	return s.Newest(), nil
@@ -116,7 +119,7 @@ func (s *Source) Read(ctx context.Context) ([]byte, error) {
 func (s *Source) Peek(ctx context.Context) ([]byte, error) {
 	raw, _, err := s.get(ctx, s.main, "")
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
 	}
 	return raw, nil
 }

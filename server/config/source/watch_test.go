@@ -280,7 +280,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Read(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := s.Read(t.Context()); !errors.Is(err, source.ErrUnread) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
 	}
