@@ -590,14 +590,81 @@ func TestAConfigurationThatFailsIsTriedOnce(t *testing.T) {
 			r.Errorf("it was tried again: %+v", again)
 		}
 		r.serves(old)
+		r.isBehind(failed.ID)
 		if up := r.containers("web"); !slices.Equal(up, container) {
 			r.Errorf("%q run, want %q untouched", up, container)
 		}
 		r.configure(good)
 		r.is(r.newest("web").ID, deployer.Succeeded)
+		r.isBehind()
 		r.configure(bad)
 		r.is(r.newest("web").ID, deployer.Succeeded)
 	})
+}
+
+// isBehind checks which deployments are all that could not bring their services to the configuration.
+func (r *rig) isBehind(ids ...string) {
+	r.Helper()
+	all, err := r.Behind()
+	var got []string
+	for _, d := range all {
+		got = append(got, d.ID)
+	}
+	if err != nil || !slices.Equal(got, ids) {
+		r.Errorf("behind are %q, %v; want %q", got, err, ids)
+	}
+}
+
+// What runs may be other than what the configuration says though that is in force, and is named until it is that, or is on its
+// way. Mutants: failedForLocked that does not look at what is live; behind that does not look at what is on its way.
+func TestWhatIsBehindItsConfiguration(t *testing.T) {
+	fails := deployertest.Script{Await: deployertest.Step{Err: errors.New("no such database")}}
+	changed := func(change func(s *deployer.Service)) deployer.Service {
+		s := web()
+		change(&s)
+		return s
+	}
+	for name, next := range map[string]deployer.Service{
+		"environment": changed(func(s *deployer.Service) {
+			s.Environment = map[string]deployer.Secret{"DATABASE": deployer.Plain("nowhere")}
+		}),
+		"tag":   changed(func(s *deployer.Service) { s.Tag = "next" }),
+		"image": changed(func(s *deployer.Service) { s.Image += "-2" }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.deployed(1)
+				r.isBehind()
+				n := 2
+				if name == "environment" {
+					n = 1
+				}
+				r.hasImage(next, next.Tag, n)
+				r.runtime.On(digest(n), fails)
+				r.configure(next)
+				r.pass(time.Minute)
+				failed := r.newest("web").ID
+				r.because(failed, deployer.Failed, "no such database")
+				r.isBehind(failed)
+				r.restart()
+				r.isBehind(failed)
+				r.configure(web())
+				r.pass(time.Minute)
+				r.isBehind()
+				r.configure(next)
+				r.pass(time.Minute)
+				again := r.newest("web").ID
+				r.isBehind(again)
+				r.runtime.On(digest(n), deployertest.Script{})
+				if _, err := r.Deploy("web", "", "me"); err != nil {
+					r.Fatal(err)
+				}
+				r.isBehind()
+				r.pass(time.Minute)
+				r.isBehind()
+			})
+		})
+	}
 }
 
 // More replicas of what nobody knows the configuration of any more: today's, which was refused, is tried once more, since somebody

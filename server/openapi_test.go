@@ -92,7 +92,7 @@ func TestOpenAPIHasTheTypes(t *testing.T) {
 	whole := description(t)
 	types := map[string]any{
 		"Problem": server.Problem{}, "Deployment": server.Deployment{}, "Trigger": server.Trigger{}, "Step": server.Step{},
-		"Plan": config.Plan{}, "ServicePlan": config.ServicePlan{}, "Change": config.Change{},
+		"Plan": config.Plan{}, "Behind": config.Behind{}, "ServicePlan": config.ServicePlan{}, "Change": config.Change{},
 		"Progress": server.Progress{}, "Reconciled": server.Reconciled{}, "Service": server.Service{},
 		"ServiceRoute": server.ServiceRoute{}, "Replica": server.Replica{}, "Traffic": server.Traffic{}, "Route": server.Route{}, "Backend": server.Backend{},
 		"Delivery": server.Delivery{}, "Accepted": server.Accepted{},

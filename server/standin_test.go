@@ -234,6 +234,7 @@ func plan() config.Plan {
 	return config.Plan{
 		Services: []config.ServicePlan{{Name: "web", Action: config.Add, Effects: []string{"it is deployed"}, Changes: []config.Change{{Path: "services.web.tag", New: "latest"}}}},
 		Settings: []config.Change{{Path: "server.listen", Old: ":1", New: ":2", Effect: config.Restart}},
+		Behind:   []config.Behind{{Service: "two", Deployment: "7", Reason: "no such database"}},
 	}
 }
 

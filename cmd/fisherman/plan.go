@@ -28,7 +28,8 @@ func newPlan() *cobra.Command {
 		Short: "Show what a configuration would change, and change nothing",
 		Long: "Shows what `fisherman reconcile` would change: with --config what that file would, else what the configuration that the\n" +
 			"server was started with would by now. The server checks it, with its own environment. Secrets are compared and never\n" +
-			"shown. With --detailed-exitcode the exit code is 3 when there is something to do.",
+			"shown. With --detailed-exitcode the exit code is 3 when there is something to do, also for you: a service that could not\n" +
+			"be brought to the configuration in force is named, and not tried again by itself.",
 		Example: "  fisherman plan\n  fisherman plan --config new.yaml --detailed-exitcode",
 		Args:    exactly(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,7 +60,7 @@ func newPlan() *cobra.Command {
 			default:
 				err = printPlan(cmd, plan)
 			}
-			if err == nil && detailed && !plan.IsEmpty() {
+			if err == nil && detailed && (!plan.IsEmpty() || len(plan.Behind) > 0) {
 				return errChanges
 			}
 			return err
@@ -84,10 +85,13 @@ func printPlan(cmd *cobra.Command, p configuration.Plan) error {
 	return err
 }
 
-// planLines are a line for each service and key: + is added, ~ changed, - removed, and ! needs a restart.
+// planLines are a line for each service and key: + is added, ~ changed, - removed, and ! needs a restart or a person.
 func planLines(p configuration.Plan) (lines [][]piece) {
-	if p.IsEmpty() {
-		return [][]piece{{{text: "Nothing to do: what runs is what the configuration says."}}}
+	switch {
+	case p.IsEmpty() && len(p.Behind) == 0:
+		return [][]piece{{{text: "Nothing to do: this configuration is in force."}}}
+	case p.IsEmpty():
+		return append(behindLines(p.Behind), []piece{{text: "Nothing else to do: this configuration is in force."}})
 	}
 	counts := map[configuration.Action]int{}
 	for _, s := range p.Services {
@@ -116,7 +120,17 @@ func planLines(p configuration.Plan) (lines [][]piece) {
 	if restarts > 0 {
 		summary += fmt.Sprintf(", of which %d count from the next start of fisherman on", restarts)
 	}
-	return append(lines, []piece{{text: summary + "."}})
+	return append(append(lines, behindLines(p.Behind)...), []piece{{text: summary + "."}})
+}
+
+// behindLines name the services that are not what the configuration in force says, and what to do.
+func behindLines(services []configuration.Behind) (lines [][]piece) {
+	for _, b := range services {
+		reason, _, _ := strings.Cut(b.Reason, "\n")
+		lines = append(lines, []piece{{red, "!"}, {text: oneLine(fmt.Sprintf(" services.%s: is not what the configuration in force says: deployment %s failed: %s; `fisherman deploy %s` tries again",
+			b.Service, b.Deployment, reason, b.Service))}})
+	}
+	return lines
 }
 
 // changeLine is one key: what it was, what it is to be and, of a service, what that leads to.

@@ -66,6 +66,7 @@ func (r *reconciler) Reconcile(ctx context.Context) (server.Outcome, error) {
 		return server.Outcome{}, err
 	}
 	done, err := r.apply(raw)
+	done.Plan.Behind = r.behind(done.Plan)
 	done.Troubles = r.troubles.list()
 	return done, err
 }
@@ -161,7 +162,24 @@ func (r *reconciler) Plan(ctx context.Context, raw []byte) (plan config.Plan, er
 	if err != nil {
 		return plan, err
 	}
-	return config.Compare(running, next), nil
+	plan = config.Compare(running, next)
+	plan.Behind = r.behind(plan)
+	return plan, nil
+}
+
+// behind are the services that a plan leaves alone and that could not be brought to the configuration in force.
+func (r *reconciler) behind(plan config.Plan) []config.Behind {
+	all := []config.Behind{}
+	failed, err := r.deployer.Behind()
+	if err != nil {
+		r.Log.Warn().Err(err).Msg("cannot look into the journal for what could not be deployed")
+	}
+	for _, d := range failed {
+		if !slices.ContainsFunc(plan.Services, func(s config.ServicePlan) bool { return s.Name == d.Service }) {
+			all = append(all, config.Behind{Service: d.Service, Deployment: d.ID, Reason: d.Reason})
+		}
+	}
+	return all
 }
 
 // amiss finds what is wrong with certificates and is not so in the running configuration, too: what has befallen one host is no

@@ -14,6 +14,14 @@ import (
 type Plan struct {
 	Services []ServicePlan `json:"services"` // that are added, changed or removed, by name
 	Settings []Change      `json:"settings"` // outside `services` that differ, by path
+	Behind   []Behind      `json:"behind"`   // services that the plan leaves alone and are not what the configuration in force says
+}
+
+// Behind is a service that could not be brought to the configuration in force. That is tried once, and again when a person says so.
+type Behind struct {
+	Service    string `json:"service"`
+	Deployment string `json:"deployment"` // that tried it
+	Reason     string `json:"reason"`     // why it failed, for a person
 }
 
 // ServicePlan is what becomes of a service.
@@ -58,9 +66,11 @@ const (
 )
 
 // Empty is a plan with nothing to do.
-func (Plan) Empty() Plan { return Plan{Services: []ServicePlan{}, Settings: []Change{}} }
+func (Plan) Empty() Plan {
+	return Plan{Services: []ServicePlan{}, Settings: []Change{}, Behind: []Behind{}}
+}
 
-// IsEmpty reports whether there is nothing to do.
+// IsEmpty reports whether there is nothing to reconcile.
 func (p Plan) IsEmpty() bool { return len(p.Services)+len(p.Settings) == 0 }
 
 // Touches reports whether a setting differs, or one below it.
@@ -76,7 +86,8 @@ func isOf(path, setting string) bool {
 
 // Compare says what makes the old configuration the new one.
 func Compare(old, next *Config) Plan {
-	p := Plan{Services: []ServicePlan{}, Settings: settings(old, next)}
+	p := Plan{}.Empty()
+	p.Settings = settings(old, next)
 	before, after := byName(old.Services), byName(next.Services)
 	secrets := changedSecrets(old, next)
 	for _, name := range names(before, after) {
