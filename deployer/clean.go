@@ -23,13 +23,24 @@ func (l *lane) clean(ctx context.Context, retain int) error {
 	return l.d.Runtime.Clean(ctx, l.service().Name, keep)
 }
 
-// beginClean waits for its turn. What becomes active meanwhile is not among what a clean keeps: its pull waits for the end.
+// beginClean waits for its turn. What becomes active meanwhile is not among what a clean keeps: its pull waits for the end. Where the
+// service has left there is none: another lane may have the service by now.
 func (l *lane) beginClean(ctx context.Context) error {
 	select {
 	case l.cleaning <- struct{}{}:
 		return nil
+	case <-l.leave:
+		return errRemoved
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// endCleans waits for a clean under way when the service has left, and lets none begin.
+func (l *lane) endCleans(ctx context.Context) {
+	select {
+	case l.cleaning <- struct{}{}:
+	case <-ctx.Done():
 	}
 }
 
@@ -92,7 +103,9 @@ func (d *Deployer) cleanThoroughly(ctx context.Context) error {
 				err = errors.Join(err, d.Runtime.Retire(ctx, r.ID))
 			}
 		}
-		err = errors.Join(err, l.clean(ctx, min(1, l.service().Retain)))
+		if failed := l.clean(ctx, min(1, l.service().Retain)); !errors.Is(failed, errRemoved) {
+			err = errors.Join(err, failed)
+		}
 	}
 	return err
 }

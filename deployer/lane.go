@@ -69,7 +69,7 @@ type lane struct {
 	startAt    time.Time
 	starting   *starting // nil when none is under way
 
-	cleaning chan struct{} // has a value while images are let go of
+	cleaning chan struct{} // has a value while images are let go of, and for ever once the service has left
 
 	upkeep chan struct{} // has a value while somebody keeps the live release up, and for ever once the service has left
 }
@@ -128,6 +128,7 @@ func (l *lane) work(ctx context.Context) {
 	}
 	parts.Wait()
 	l.endUpkeep(ctx)
+	l.endCleans(ctx)
 	l.drainAway(ctx)
 }
 

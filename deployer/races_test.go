@@ -20,6 +20,7 @@ type slow struct {
 	*deployertest.Fake
 	clean, ask, list, halt, start, shrink atomic.Pointer[chan struct{}]      // nil: not armed; the call goes on once it is closed
 	lags                                  atomic.Pointer[[]deployer.Running] // what the next listing says; nil: what is
+	cleans                                string                             // the service whose clean is slow; empty: the first one
 }
 
 func wait(armed *atomic.Pointer[chan struct{}]) {
@@ -36,7 +37,9 @@ func (s *slow) Pull(ctx context.Context, r deployer.Release, progress func(deplo
 }
 
 func (s *slow) Clean(ctx context.Context, service string, keep []string) error {
-	wait(&s.clean)
+	if s.cleans == "" || s.cleans == service {
+		wait(&s.clean)
+	}
 	return s.Fake.Clean(ctx, service, keep)
 }
 
@@ -450,4 +453,39 @@ func TestACleanTakesNothingOfWhatHasJustComeBack(t *testing.T) {
 			t.Errorf("two had to be deployed anew, as %s", d.ID)
 		}
 	}, web(), second())
+}
+
+// TestACleanEndsWithItsLane: it knows nothing of what began when its service was back. Mutants: work without endCleans; beginClean
+// without leave.
+func TestACleanEndsWithItsLane(t *testing.T) {
+	for range 8 { // services are cleaned up after in any order
+		for _, slowly := range []string{"web", "two"} {
+			onSlow(t, func(r *rig, s *slow) {
+				r.submit(packaged(1))
+				r.submit(packagedFor(second(), 5))
+				r.pass(10 * time.Second)
+				r.runtime.On(digest(2), deployertest.Script{Preflight: deployertest.Step{Err: deployer.ErrNoSpace}})
+				hold := make(chan struct{})
+				s.cleans = slowly
+				s.clean.Store(&hold)
+				full := r.submit(packaged(2))
+				r.configure(web())
+				r.configure(web(), second())
+				r.pass(10 * time.Second)
+				let := r.held(6, deployer.Starting)
+				id := r.submit(packagedFor(second(), 6))
+				r.pass(10 * time.Second)
+				close(hold)
+				r.pass(10 * time.Second)
+				r.is(full, deployer.Failed)
+				r.is(id, deployer.Starting)
+				if images := r.runtime.Images("two"); !slices.Contains(images, id) {
+					t.Errorf("the images are %q, without that of %s, which is being started", images, id)
+				}
+				let()
+				r.pass(10 * time.Second)
+				r.is(id, deployer.Succeeded)
+			}, web(), second())
+		}
+	}
 }
