@@ -106,10 +106,10 @@ func (vs vitals) judged(replicas []Replica) []Replica {
 	return all
 }
 
-// isUnknown reports whether a replica runs and has not said yet how it is.
+// isUnknown reports whether a replica has not said yet how it is. One that did not run when it was listed may do so by now.
 func (vs vitals) isUnknown(r Replica) bool {
 	v := vs[r.Container]
-	return r.Running && (v == nil || !v.well && v.trouble == nil)
+	return !r.Running || v == nil || !v.well && v.trouble == nil
 }
 
 // trouble says for a person what is wrong with the replicas that are not well; empty when all are.
