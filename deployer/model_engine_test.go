@@ -116,7 +116,7 @@ func (e engine) Shrink(ctx context.Context, id string, containers []string) erro
 	return e.p.lasting(ctx, e.p.w.finishes, func(ctx context.Context) error {
 		gone := slices.DeleteFunc(e.p.w.release(id).Replicas, func(r deployer.Replica) bool { return !slices.Contains(containers, r.Container) })
 		defer e.p.w.mar(id) // who is killed now may find in a listing what is gone
-		defer e.p.w.endAddresses(id, gone)
+		defer e.p.w.endAddresses(e.p.number, id, gone)
 		return e.p.w.fake.Shrink(ctx, id, containers)
 	})
 }
@@ -133,7 +133,7 @@ func (e engine) end(ctx context.Context, what happening, id string, grace time.D
 		if err := pause(ctx, e.p.w.sometimes(4, grace)); err != nil {
 			return err
 		}
-		defer e.p.w.endAddresses(id, e.p.w.release(id).Replicas)
+		defer e.p.w.endAddresses(e.p.number, id, e.p.w.release(id).Replicas)
 		return do(ctx)
 	})
 }

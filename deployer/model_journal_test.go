@@ -180,6 +180,9 @@ func moved(of deployer.Deployment, d time.Duration) deployer.Deployment {
 	of.Steps, of.Notes = slices.Clone(of.Steps), slices.Clone(of.Notes)
 	for i := range of.Steps {
 		of.Steps[i].At = of.Steps[i].At.Add(d)
+		if of.Steps[i].Tick > 0 {
+			of.Steps[i].Tick += int64(d)
+		}
 	}
 	for i := range of.Notes {
 		of.Notes[i].At = of.Notes[i].At.Add(d)

@@ -14,6 +14,7 @@ const recently = 30 * time.Second
 
 // setConfigured keeps in mind which services there are from now on, and which routes.
 func (w *world) setConfigured(services []deployer.Service) {
+	active := w.active()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.configured
@@ -28,7 +29,19 @@ func (w *world) setConfigured(services []deployer.Service) {
 			w.hosts[r.Host+r.Prefix] = true
 		}
 	}
+	for _, d := range active {
+		if _, in := w.configured[d.Service]; !in {
+			w.orphans[d.ID] = true
+		}
+	}
 	maps.DeleteFunc(w.owed, func(key string, _ bool) bool { return !w.hosts[key] })
+}
+
+// isOrphan reports whether a deployment was on its way when its service left: it has ended, though the journal may say so later.
+func (w *world) isOrphan(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.orphans[id]
 }
 
 // harm says that a fault hits a release.
@@ -69,14 +82,14 @@ func (w *world) dawdled() (d time.Duration) {
 	return d
 }
 
-// endAddresses keeps in mind where the deployer has had ended what ran, if it was.
-func (w *world) endAddresses(id string, replicas []deployer.Replica) {
+// endAddresses keeps in mind where a process has had ended what ran, if it was. The next process cannot know that.
+func (w *world) endAddresses(process int, id string, replicas []deployer.Replica) {
 	left := addressesOf(w.release(id))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range replicas {
 		if r.Running && !slices.Contains(left, r.Address) {
-			w.ended[r.Address] = w.processes
+			w.ended[r.Address] = process
 		}
 	}
 }
@@ -91,7 +104,7 @@ func (w *world) doubt(what happening, id string) {
 	coming, makesWay := false, false
 	for _, d := range w.active() {
 		starts := d.Service == r.Service && (d.State == deployer.Starting || d.State == deployer.Verifying || d.State == deployer.Switching)
-		coming = coming || starts && d.ID == id
+		coming = coming || starts && d.ID == id && !w.isOrphan(id)
 		makesWay = makesWay || starts && d.ID != id && what == halted && serviceOf(w.cast, r.Service).Strategy == deployer.Recreate
 	}
 	w.mu.Lock()

@@ -37,6 +37,9 @@ var errKilled = errors.New("the process has been killed")
 
 // begin starts a process on what the last one left.
 func (w *world) begin() {
+	if w.processes > 0 {
+		time.Sleep(lagMost) // a program takes longer to start than a listing lags
+	}
 	p := &process{w: w, number: w.processes + 1, done: make(chan error, 1)}
 	p.fuse, p.after, w.fuse = w.fuse, w.after, 0
 	p.life, p.kill = context.WithCancel(w.life)

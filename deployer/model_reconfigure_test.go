@@ -68,7 +68,10 @@ func (w *world) configure(services []deployer.Service) {
 	names := " "
 	for _, s := range services {
 		names += s.Name + " "
-		if s.Replicas > serviceOf(w.services, s.Name).Replicas {
+		switch was := serviceOf(w.services, s.Name); {
+		case was.Name == "": // as at a start
+			delete(w.grown, s.Name)
+		case s.Replicas > was.Replicas:
 			w.grown[s.Name] = time.Since(w.begun)
 		}
 	}

@@ -22,7 +22,7 @@ func (w *world) finish(impatient bool) {
 			}
 		}
 	}
-	w.pass(time.Second)
+	w.pass(20 * time.Second) // a kill that was set before may come with the end of what was under way
 	for begun := time.Now(); len(w.unsettled()) > 0; w.pass(20 * time.Second) {
 		if time.Since(begun) > patience {
 			for _, why := range w.unsettled() {

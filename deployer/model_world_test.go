@@ -53,9 +53,13 @@ type world struct {
 	hosts      map[string]bool          // the routes that it has
 	owed       map[string]bool          // those of them that have been served since somebody has them
 	last       map[string]string        // what each service's traffic went to last
+	orphans    map[string]bool          // deployments whose service left meanwhile
 	harmed     map[string]time.Duration // when a fault hit each release the last time
 	ended      map[string]int           // addresses of what the deployer had stopped, and in which process
 }
+
+// lagMost is how long a listing may not have what has become of a container.
+const lagMost = 250 * time.Millisecond
 
 func newWorld(seed uint64, life context.Context, services []deployer.Service) *world {
 	w := &world{
@@ -65,9 +69,9 @@ func newWorld(seed uint64, life context.Context, services []deployer.Service) *w
 	}
 	w.road = newRoad(rand.New(rand.NewPCG(seed, 2)), w.record, w.moved)
 	w.configured, w.last, w.harmed, w.ended = map[string]time.Duration{}, map[string]string{}, map[string]time.Duration{}, map[string]int{}
-	w.owed, w.ill = map[string]bool{}, map[string]bool{}
+	w.owed, w.ill, w.orphans = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	w.setConfigured(services)
-	w.fake.Lag(func() time.Duration { return w.sometimes(2, 250*time.Millisecond) })
+	w.fake.Lag(func() time.Duration { return w.sometimes(2, lagMost) })
 	w.finishes = seed%2 == 0
 	return w
 }

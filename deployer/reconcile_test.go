@@ -377,6 +377,26 @@ func TestWhatComesBackIsWhatWasLiveLast(t *testing.T) {
 	}
 }
 
+// Nor is it an earlier release that runs still because the engine could not remove it, when what was live is lost. Mutant: adopt with
+// what runs first.
+func TestWhatComesBackIsNotWhatWasLiveBefore(t *testing.T) {
+	two := second()
+	inBubble(t, func(r *rig) {
+		r.submit(packagedFor(two, 5))
+		busy := deployertest.Step{Err: fmt.Errorf("too busy: %w", deployer.ErrUnavailable)}
+		r.runtime.On(digest(5), deployertest.Script{Retire: busy, Halt: busy})
+		live := r.submit(packagedFor(two, 6))
+		r.pass(10 * time.Second)
+		r.configure(web())
+		r.runtime.Lose(live)
+		r.configure(web(), two)
+		r.pass(time.Minute)
+		if d := r.get(r.traffic.Live()["two"]); d.Digest != digest(6) {
+			r.Errorf("traffic goes to %s of %s, want %s", d.Digest, d.ID, digest(6))
+		}
+	}, web(), two)
+}
+
 // What comes back before its routes could be taken away trades them with another one in one step: neither could take its own first.
 // Mutant: adopt without compareRoutes.
 func TestWhatComesBackWithTradedRoutesGetsThem(t *testing.T) {

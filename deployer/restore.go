@@ -190,11 +190,8 @@ func (l *lane) adopt(releases []Running) error {
 	mine := slices.DeleteFunc(slices.Clone(releases), func(r Running) bool { return r.Service != l.service().Name })
 	live := l.liveNow()
 	if live == nil {
-		live = l.newestOf(mine)
-	}
-	if live == nil {
 		var err error
-		if live, err = l.lastGood(); live == nil {
+		if live, err = l.lastLive(mine); live == nil {
 			return err
 		}
 	}
@@ -258,6 +255,20 @@ func (l *lane) wasMakingWay(live string) bool {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	return l.service().Strategy == Recreate && l.isReplacingLocked() && l.job(live) == nil
+}
+
+// lastLive is what was live last: what runs, or what succeeded later though nothing may be left of it. What runs and is not in the
+// journal is trusted: that may have been lost.
+func (l *lane) lastLive(mine []Running) (*Deployment, error) {
+	newest := l.newestOf(mine)
+	if newest != nil && len(newest.Steps) == 0 {
+		return newest, nil
+	}
+	good, err := l.lastGood()
+	if newest != nil && (good == nil || laterSwitched(*newest, *good) > 0) {
+		return newest, nil
+	}
+	return good, err
 }
 
 // newestOf is the newest release that has been live, as far as the journal tells: one that runs and does not do so only for its last
