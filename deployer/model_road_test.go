@@ -82,7 +82,8 @@ func (r *road) Pause(service string) func(context.Context, func(int)) int {
 
 // drain begins the last requests of a release; mu is held.
 func (r *road) drain(service, release string) func(context.Context, func(int)) int {
-	if release == "" || len(r.routes[service]) == 0 {
+	routed := len(r.routes[service]) > 0
+	if release == "" || !routed && r.flight[release] == nil {
 		return func(context.Context, func(int)) int { return 0 }
 	}
 	begun := time.Now()
@@ -91,7 +92,7 @@ func (r *road) drain(service, release string) func(context.Context, func(int)) i
 		t = &trip{begun}
 		r.flight[release] = t
 	}
-	if until := begun.Add(r.mood(r.rng)); !r.paused[service] && t.until.Before(until) {
+	if until := begun.Add(r.mood(r.rng)); routed && !r.paused[service] && t.until.Before(until) {
 		t.until = until
 	}
 	return func(ctx context.Context, _ func(int)) int {
