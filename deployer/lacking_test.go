@@ -1,7 +1,9 @@
 package deployer_test
 
 import (
+	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,4 +171,38 @@ func TestWhatIsLostOrNewWaitsForWhatItLacks(t *testing.T) {
 		r.is(next.ID, deployer.Succeeded)
 		r.serves(next.ID)
 	}, lacking(web()))
+}
+
+// unread is a journal that cannot be read for so many times.
+type unread struct {
+	deployer.Journal
+	times atomic.Int32
+}
+
+func (u *unread) Deployments(service string, most int) ([]deployer.Deployment, error) {
+	if u.times.Add(-1) >= 0 {
+		return nil, errors.New("input/output error")
+	}
+	return u.Journal.Deployments(service, most)
+}
+
+// A service comes back when the journal cannot be read: what was promised is not forgotten for that. Mutant: arriveLocked that goes on
+// without.
+func TestWhatCannotBeReadOfAPromiseIsReadAgain(t *testing.T) {
+	u := &unread{}
+	inBubble(t, func(r *rig) {
+		r.wrap = func(j deployer.Journal) deployer.Journal { u.Journal = j; return u }
+		r.restart()
+		r.is(r.submit(packaged(1)), deployer.Cancelled)
+		r.configure(second())
+		r.pass(15 * time.Second)
+		u.times.Store(1)
+		if err := r.Reconcile([]deployer.Service{with("one"), second()}); err == nil {
+			r.Error("it said nothing")
+		}
+		r.pass(time.Minute)
+		if d := r.newest("web"); d.State != deployer.Succeeded {
+			r.Errorf("the newest deployment is %s", d.State)
+		}
+	}, lacking(web()), second())
 }

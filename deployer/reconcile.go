@@ -127,8 +127,12 @@ func (d *Deployer) arrange(r rearrangement) (leaving []*lane, failed error) {
 		}
 	}
 	for _, s := range r.added {
-		lanes[s.Name] = d.arriveLocked(s)
-		failed = errors.Join(failed, lanes[s.Name].recallWanted())
+		l, err := d.arriveLocked(s)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("add %s: %w", s.Name, err))
+			continue
+		}
+		lanes[s.Name] = l
 	}
 	d.table.Store(&lanes)
 	d.lendLocked(before)
@@ -136,8 +140,11 @@ func (d *Deployer) arrange(r rearrangement) (leaving []*lane, failed error) {
 }
 
 // arriveLocked is a lane for a service that was not there. One that comes back waits until nobody is at work for it as it was.
-func (d *Deployer) arriveLocked(s Service) *lane {
+func (d *Deployer) arriveLocked(s Service) (*lane, error) {
 	l := newLane(d, s, d.orders[s.Name])
+	if err := l.recallWanted(); err != nil {
+		return nil, err
+	}
 	l.returns = true
 	delete(d.orders, s.Name)
 	if before := d.leaving[s.Name]; before != nil {
@@ -145,7 +152,7 @@ func (d *Deployer) arriveLocked(s Service) *lane {
 		close(before.back)
 		delete(d.leaving, s.Name)
 	}
-	return l
+	return l, nil
 }
 
 // dismissLocked ends what a service that is removed has on its way, on disk first.

@@ -62,7 +62,8 @@ func (l *lane) repoint() error {
 }
 
 // catchUp moves the routes that could not be moved when the configuration changed, before the service alone is pointed: what goes from
-// it to another one would be nobody's in between. What fails is told, and tried again, by becomeAtLast. The caller holds switching.
+// it to another one would be nobody's in between. What fails is told, and tried again, by becomeAtLast: where it goes on failing, the
+// service's own health counts more. The caller holds switching.
 func (l *lane) catchUp() {
 	l.d.mu.Lock()
 	stale := l.stale
