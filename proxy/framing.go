@@ -36,7 +36,7 @@ const (
 	trailer
 )
 
-// maxFields is the most fields that a head may have. Browsers and proxies send some dozens, and few servers take more than 100.
+// maxFields is the most fields that a head may have. Browsers and proxies send some dozens.
 const maxFields = 500
 
 // head is what matters of a request's head.
