@@ -16,10 +16,10 @@ type watched[T any] struct {
 	pause time.Duration // for which a change must stay
 
 	is    T
-	made  bool // is holds something
-	sum   sum  // of what it was made of
-	seen  sum  // of what was there at the last look
-	since time.Time
+	made  bool      // is holds something
+	sum   sum       // of what it was made of
+	seen  sum       // of what was there at the last look
+	since time.Time // when that had been read first
 	err   error
 }
 
@@ -27,7 +27,7 @@ type sum [sha256.Size]byte
 
 // glance is what was in files.
 type glance struct {
-	at       time.Time
+	at       time.Time // before they were read
 	contents [][]byte
 	sum      sum // tells the contents from others
 	err      error
@@ -78,7 +78,7 @@ func (w *watched[T]) take(g glance) (changed bool) {
 func (w *watched[T]) settles(g glance) bool {
 	is := !w.made || g.sum == w.seen && g.at.Sub(w.since) >= w.pause
 	if g.sum != w.seen || w.since.IsZero() {
-		w.seen, w.since = g.sum, g.at
+		w.seen, w.since = g.sum, time.Now() // g.at may be long ago on a slow disk
 	}
 	return is
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -52,6 +53,33 @@ func TestTwoLooksInARowAreOne(t *testing.T) {
 				t.Fatal(err)
 			}
 			if w.reread(); w.is != step.want {
+				t.Errorf("look %d: %q, want %q", i, w.is, step.want)
+			}
+		}
+	})
+}
+
+// TestASlowDiskMakesNoPause: what took long to read has stayed only since then. Mutant: count from before it was read.
+func TestASlowDiskMakesNoPause(t *testing.T) {
+	const pause = time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		w := watched[string]{pause: pause, make: func(contents [][]byte) (string, error) { return string(contents[0]), nil }}
+		for i, step := range []struct {
+			after, takes time.Duration
+			content      string
+			want         string
+		}{
+			{0, time.Second, "old", "old"},
+			{pause, 2 * pause, "ne", "old"},
+			{time.Millisecond, time.Second, "ne", "old"},
+			{pause, 2 * pause, "new", "old"},
+			{time.Millisecond, 2 * pause, "new", "old"},
+			{time.Millisecond, time.Second, "new", "new"},
+		} {
+			time.Sleep(step.after)
+			g := glance{at: time.Now(), contents: [][]byte{[]byte(step.content)}, sum: sha256.Sum256([]byte(step.content))}
+			time.Sleep(step.takes)
+			if w.take(g); w.is != step.want {
 				t.Errorf("look %d: %q, want %q", i, w.is, step.want)
 			}
 		}
