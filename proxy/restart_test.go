@@ -193,7 +193,7 @@ func TestStoppingWaitsForRequestsAndThenCuts(t *testing.T) {
 
 // TestAStopAsksClientsToConnectAnew also those whose answer has an interim one, which takes the fields along that are there before.
 func TestAStopAsksClientsToConnectAnew(t *testing.T) {
-	p := prepare(t, proxy.Options{Timeouts: proxy.Timeouts{Linger: time.Second}})
+	p := prepare(t, proxy.Options{Timeouts: proxy.Timeouts{Linger: 5 * time.Second}}) // a busy machine asks twice in that time, too
 	stop := run(t, p)
 	p.Settle()
 	point(t, p, "web", "1", only("a.pl/", backend(t, func(w http.ResponseWriter, r *http.Request) {
