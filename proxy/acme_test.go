@@ -560,6 +560,26 @@ func TestAnotherCAThatIsGoneStopsNobody(t *testing.T) {
 	}
 }
 
+// TestAnotherCAsCertificateIsReadyForTheEnd of the present one's, though that was good when they were looked for. Mutant: look only
+// for those of others when none is good.
+func TestAnotherCAsCertificateIsReadyForTheEnd(t *testing.T) {
+	c, store := proxytest.NewCA(t, "test"), t.TempDir()
+	good, brief := c.Server(nil, "a.pl"), c.Server(proxytest.Lasting(3*time.Second), "a.pl")
+	shelve(t, store, "https://127.0.0.1:1/one", "a.pl", good)
+	shelve(t, store, "https://127.0.0.1:1/other", "a.pl", brief)
+	p := startTLS(t, proxy.Options{Certificates: store}, proxy.TLS{
+		Routes: hosts("a.pl"), ACME: &proxy.ACME{Directory: "https://127.0.0.1:1/other"},
+	})
+	shows := func(want tls.Certificate) bool {
+		got := (&coast{Proxy: p}).shows("a.pl")
+		return got != nil && got.Equal(want.Leaf)
+	}
+	if !shows(brief) && time.Now().Before(brief.Leaf.NotAfter) {
+		t.Error("another one while the present CA's is good")
+	}
+	soon(t, "the other one to be shown", func() bool { return shows(good) })
+}
+
 // TestWhatCannotBeReadLeavesWhatAnotherCAHasMade to be served, and is told.
 func TestWhatCannotBeReadLeavesWhatAnotherCAHasMade(t *testing.T) {
 	var notices told

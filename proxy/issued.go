@@ -11,16 +11,6 @@ import (
 // issued is what CAs have made for a host, by their issuerKey: what one has made is good also while another one is asked.
 type issued map[string]*tls.Certificate
 
-// anyValid reports whether one of them can be shown to clients.
-func (i issued) anyValid(now time.Time) bool {
-	for _, c := range i {
-		if valid(c, now) {
-			return true
-		}
-	}
-	return false
-}
-
 // recallLocked takes from disk what has been made for the hosts.
 func (v *vault) recallLocked() {
 	if v.wanted.ACME == nil {
@@ -31,13 +21,11 @@ func (v *vault) recallLocked() {
 		if !h.shows() {
 			continue
 		}
+		if len(v.issued[host]) == 0 {
+			v.issued[host] = v.shelf.others(host) // also what may be of use only later
+		}
 		if v.issued[host][by] == nil || v.unread[host] != nil {
 			_ = v.fetchLocked(host, by) // it is told
-		}
-		if !v.issued[host].anyValid(time.Now()) {
-			for other, c := range v.shelf.others(host) {
-				v.issueLocked(host, other, c)
-			}
 		}
 		if f := v.shelf.failures(*v.wanted.ACME, host); f.Count > v.failures[host].Count {
 			v.failures[host] = f // from before a restart
