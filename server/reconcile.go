@@ -86,6 +86,9 @@ func reconciled(o Outcome) Reconciled {
 	if shown.Plan.Services == nil {
 		shown.Plan = shown.Plan.Empty()
 	}
+	if shown.Plan.Behind == nil {
+		shown.Plan.Behind = []config.Behind{}
+	}
 	if !o.At.IsZero() {
 		shown.At = &o.At
 	}

@@ -45,7 +45,8 @@ func TestShapes(t *testing.T) {
 		{"POST", "/api/v1/reconcile", `{"at": "2025-06-02T08:15:07Z",
 			"plan": {"services": [{"name": "web", "action": "add", "effects": ["it is deployed"],
 				"changes": [{"path": "services.web.tag", "old": "", "new": "latest", "secret": false, "effect": ""}]}],
-				"settings": [{"path": "server.listen", "old": ":1", "new": ":2", "secret": false, "effect": "restart"}]},
+				"settings": [{"path": "server.listen", "old": ":1", "new": ":2", "secret": false, "effect": "restart"}],
+				"behind": [{"service": "two", "deployment": "7", "reason": "no such database"}]},
 			"failures": ["services: no"], "refused": "", "troubles": ["s3: no"], "deployments": [` + queuedDeployment + `]}`},
 		{"GET", "/api/v1/routes", `[
 			{"host": "a.pl", "prefix": "/", "service": "web", "release": "01LIVE",

@@ -66,7 +66,9 @@ func (r *reconciler) Reconcile(ctx context.Context) (server.Outcome, error) {
 		return server.Outcome{}, err
 	}
 	done, err := r.apply(raw)
-	done.Plan.Behind = r.behind(done.Plan)
+	if err == nil {
+		done.Plan.Behind = r.behind(done.Plan)
+	}
 	done.Troubles = r.troubles.list()
 	return done, err
 }
