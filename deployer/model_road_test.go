@@ -73,6 +73,14 @@ func (r *road) Point(service, release string, routes map[string][]string) (func(
 	return r.drain(service, before), nil
 }
 
+func (r *road) Claim(service, release string, routes map[string][]string) error {
+	_, err := r.Point(service, release, routes)
+	if err == nil {
+		r.Pause(service)
+	}
+	return err
+}
+
 func (r *road) Pause(service string) func(context.Context, func(int)) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

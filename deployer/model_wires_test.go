@@ -82,6 +82,10 @@ func (s street) Point(service, release string, routes map[string][]string) (drai
 	return drain, err
 }
 
+func (s street) Claim(service, release string, routes map[string][]string) error {
+	return s.p.effect(func() error { return s.p.w.road.Claim(service, release, routes) })
+}
+
 func (s street) Pause(service string) (drain func(context.Context, func(int)) int) {
 	drain = func(context.Context, func(int)) int { return 0 }
 	_ = s.p.effect(func() error { drain = s.p.w.road.Pause(service); return nil })

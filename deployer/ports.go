@@ -156,6 +156,9 @@ type Traffic interface {
 	// moves: that is the commit point. drain is that of the release before; pointed to other addresses of the same
 	// release, what is in flight stays, and drain waits for what is in flight at addresses that are no longer among them.
 	Point(service, release string, routes map[string][]string) (drain func(ctx context.Context, left func(int)) (cut int), err error)
+	// Claim points to a release that has no addresses yet, and holds its requests back as Pause does, in one step: none that waits
+	// for a route meets one that leads nowhere.
+	Claim(service, release string, routes map[string][]string) error
 	// Pause holds new requests back, within bounds, until the next Point. The release stays the live one. Its drain does not
 	// wait for WebSockets: they are closed as soon as nothing else is in flight.
 	Pause(service string) (drain func(ctx context.Context, left func(int)) (cut int))

@@ -379,3 +379,23 @@ func TestAStopOfTheProgramWaitsForNoContainersEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatHasYetToComeUpIsHeldAtOnce, where the routes are lost: requests that wait for theirs get no 503. Mutant: claimRoutes that
+// points, and pauses then.
+func TestWhatHasYetToComeUpIsHeldAtOnce(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		id := r.deployed(1)
+		r.stop()
+		r.traffic.live, r.traffic.routes = map[string]string{}, map[string]map[string][]string{}
+		r.traffic.resume()
+		r.runtime.Die(id, "exited with 1")
+		r.traffic.onPoint(func() {
+			if len(r.traffic.routes["web"]["a.pl/"]) == 0 && !r.traffic.paused["web"] {
+				r.Error("a.pl leads nowhere, and nobody waits")
+			}
+		})
+		r.start()
+		r.pass(time.Minute)
+		r.serves(id)
+	})
+}

@@ -230,13 +230,13 @@ func (l *lane) compareRoutes() {
 	l.stale = l.stale || pointed && !same
 }
 
-// claimRoutes points the routes to a release that has no replicas yet.
+// claimRoutes points the routes to a release that has no replicas yet; their requests wait.
 func (l *lane) claimRoutes(release string) error {
 	l.d.switching.Lock()
 	defer l.d.switching.Unlock()
 	routes, err := l.routesTo(nil)
 	if err == nil {
-		_, err = l.d.Traffic.Point(l.service().Name, release, routes)
+		err = l.d.Traffic.Claim(l.service().Name, release, routes)
 	}
 	return err
 }

@@ -30,21 +30,38 @@ type traffic struct {
 func (t *traffic) Point(service, release string, routes map[string][]string) (func(context.Context, func(int)) int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if err := t.pointLocked(service, release, routes); err != nil {
+		return nil, err
+	}
+	delete(t.paused, service)
+	return t.drainLocked(), nil
+}
+
+func (t *traffic) Claim(service, release string, routes map[string][]string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.paused == nil {
+		t.paused = map[string]bool{}
+	}
+	t.paused[service] = true
+	return t.pointLocked(service, release, routes)
+}
+
+func (t *traffic) pointLocked(service, release string, routes map[string][]string) error {
 	if t.refuse != nil {
-		return nil, t.refuse
+		return t.refuse
 	}
 	next := maps.Clone(t.routes)
 	next[service] = routes
 	if err := conflict(next); err != nil {
-		return nil, err
+		return err
 	}
 	t.live[service], t.routes = release, next
 	t.changes++
 	if t.pointed != nil {
 		t.pointed()
 	}
-	delete(t.paused, service)
-	return t.drainLocked(), nil
+	return nil
 }
 
 // conflict is an error when two services have a route, which a proxy refuses.

@@ -23,10 +23,24 @@ import (
 func (p *Proxy) Point(service, release string, routes map[string][]string) (
 	drain func(ctx context.Context, left func(int)) (cut int), err error,
 ) {
+	return p.point(service, release, routes, confirmed)
+}
+
+// Claim is Point to a release that has no backends yet, and Pause, in one step: requests that wait for a route, or come later, wait
+// for that release, and none meets a route that leads nowhere. What the service pointed to before goes on with what is in flight.
+func (p *Proxy) Claim(service, release string, routes map[string][]string) error {
+	_, err := p.point(service, release, routes, paused)
+	return err
+}
+
+func (p *Proxy) point(service, release string, routes map[string][]string, as state) (
+	drain func(ctx context.Context, left func(int)) (cut int), err error,
+) {
 	next, err := p.prepare(service, release, routes)
 	if err != nil {
 		return nil, fmt.Errorf("point %s to release %s: %w", service, release, err)
 	}
+	next.state = as
 	p.change.Lock()
 	defer p.change.Unlock()
 	before := p.table.Load()

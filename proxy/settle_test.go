@@ -90,3 +90,28 @@ func TestStoppingRefusesWhatIsHeld(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsClaimedIsHeldAtOnce: who waits for a route meets none that leads nowhere.
+func TestWhatIsClaimedIsHeldAtOnce(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	p := prepare(t, proxy.Options{Metrics: registry, Timeouts: proxy.Timeouts{Hold: time.Hour}})
+	run(t, p)
+	for range 20 {
+		early := async(t, p, "http://a.pl/")
+		held(t, registry, "", 1)
+		if err := p.Claim("web", "1", map[string][]string{"a.pl/": nil}); err != nil {
+			t.Fatal(err)
+		}
+		late := async(t, p, "http://a.pl/")
+		held(t, registry, "web", 2)
+		point(t, p, "web", "1", only("a.pl/", backend(t, says("up"))))
+		for _, answer := range []<-chan string{early, late} {
+			if got := <-answer; got != "200 up" {
+				t.Errorf("answered %q", got)
+			}
+		}
+		if _, err := p.Reroute(map[string]map[string][]string{"web": nil}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
