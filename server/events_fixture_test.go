@@ -190,6 +190,11 @@ func (t *traffic) Point(service, release string, _ map[string][]string) (func(co
 	return undrained, nil
 }
 
+func (t *traffic) Claim(service, release string, _ map[string][]string) error {
+	_, err := t.Point(service, release, nil)
+	return err
+}
+
 func (t *traffic) Pause(string) func(context.Context, func(int)) int { return undrained }
 
 func (t *traffic) Settle() {}
