@@ -6,7 +6,7 @@ import "slices"
 // try again: what could not be deployed with a configuration is tried once. What is on its way is not among them.
 func (d *Deployer) Behind() (all []Deployment, err error) {
 	for _, s := range d.Configured() {
-		if l := d.lanes()[s.Name]; l != nil {
+		if l := d.lanes()[s.Name]; l != nil && !l.isAsConfigured() {
 			recent, err := d.Journal.Deployments(s.Name, 50)
 			if err != nil {
 				return nil, err
@@ -15,6 +15,14 @@ func (d *Deployer) Behind() (all []Deployment, err error) {
 		}
 	}
 	return all, nil
+}
+
+// isAsConfigured reports whether what is live is just what the configuration says, as nearly always: the journal need not be asked then.
+func (l *lane) isAsConfigured() bool {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	s, live := l.service(), l.live
+	return live != nil && live.Image == s.Image && live.Reference == s.Tag && s.made(live.Spec)
 }
 
 // behind is that deployment of a service, of those that are recent; none where it is what the configuration says.
