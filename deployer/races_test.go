@@ -92,6 +92,16 @@ func onSlow(t *testing.T, test func(*rig, *slow), services ...deployer.Service) 
 	})
 }
 
+// tend asks for what should run, in the background.
+func (r *rig) tend() (tended <-chan error) {
+	done := make(chan error, 1)
+	go func() {
+		_, err := r.Tend(r.Context())
+		done <- err
+	}()
+	return done
+}
+
 // TestACleanTakesNoImageOfWhatBeganSince: it does not know that the image is needed. Mutant: pullOnce without beginClean.
 func TestACleanTakesNoImageOfWhatBeganSince(t *testing.T) {
 	onSlow(t, func(r *rig, s *slow) {
@@ -115,12 +125,9 @@ func TestAFailedReleaseIsKeptThoughAListingStillHasItRun(t *testing.T) {
 		r.runtime.On(digest(2), deployertest.Script{Await: deployertest.Step{Delay: 20 * time.Second, Err: errors.New("sick")}})
 		id := r.submit(packaged(2))
 		r.pass(10 * time.Second)
-		hold, reconciled := make(chan struct{}), make(chan error, 1)
+		hold := make(chan struct{})
 		s.list.Store(&hold)
-		go func() {
-			_, err := r.Tend(r.Context())
-			reconciled <- err
-		}()
+		reconciled := r.tend()
 		r.pass(20 * time.Second)
 		r.is(id, deployer.Failed)
 		close(hold)
@@ -244,15 +251,12 @@ func TestWhoseServiceHasLeftRemovesNothing(t *testing.T) {
 		r.submit(packagedFor(three, 4))
 		r.submit(packagedFor(two, 5))
 		r.pass(10 * time.Second)
-		stops, asks, tended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		stops, asks := make(chan struct{}), make(chan struct{})
 		s.halt.Store(&stops)
 		r.configure(web(), two)
 		r.pass(time.Second) // three is being stopped
 		s.ask.Store(&asks)
-		go func() {
-			_, err := r.Tend(r.Context())
-			tended <- err
-		}()
+		tended := r.tend()
 		synctest.Wait()
 		close(stops)
 		r.configure(web())
@@ -278,12 +282,9 @@ func TestAnOldListingDoesNotUndoANewOne(t *testing.T) {
 	onSlow(t, func(r *rig, s *slow) {
 		id := r.submit(packaged(1))
 		r.pass(10 * time.Second)
-		hold, tended := make(chan struct{}), make(chan error, 1)
+		hold := make(chan struct{})
 		s.list.Store(&hold)
-		go func() {
-			_, err := r.Tend(r.Context())
-			tended <- err
-		}()
+		tended := r.tend()
 		r.settle()
 		r.runtime.Restart(id, "exited with 1") // by the engine
 		r.pass(5 * time.Second)
